@@ -1,0 +1,1 @@
+"""Compiled rooms: arrays in, arrays filled. Nothing here checks or prints; `minirnn.engine` calls them."""
