@@ -36,7 +36,7 @@ def kernels() -> Kernels:
     import scipy.linalg.cython_blas  # noqa: F401  the BLAS that numba's np.dot calls, loaded where threadpoolctl sees it
     from numba.core import event
 
-    class Announce(event.Listener):  # type: ignore[misc]
+    class Announce(event.Listener):
         said = False
 
         def on_start(self, event: Any) -> None:
@@ -47,7 +47,7 @@ def kernels() -> Kernels:
         def on_end(self, event: Any) -> None:
             pass
 
-    event.register("numba:compile", Announce())
+    event.register("numba:compile", Announce())  # type: ignore[no-untyped-call]
     from .kernels import adam, rate
 
     return Kernels(rate, adam)
@@ -115,14 +115,15 @@ class Store(NamedTuple):
     @classmethod
     def of(cls, trials: Trials, dtype: Any) -> "Store":
         """A copy of the trials; ValueError where a finite number is not finite in this dtype."""
-        arrays = []
+        arrays: list[Array] = []
         for name, array in (("x", trials.x), ("target", trials.target), ("mask", trials.weights())):
             with np.errstate(over="ignore"):
                 cast = np.ascontiguousarray(array.transpose(1, 0, 2), dtype)
             if not np.isfinite(cast).all():
                 raise ValueError(f"{name} must stay finite in {np.dtype(dtype).name}, its largest entry is {np.abs(array).max():g}")
             arrays.append(cast)
-        return cls(*arrays, arrays[2].sum(axis=(1, 2), dtype=np.float64))
+        x, target, mask = arrays
+        return cls(x, target, mask, mask.sum(axis=(1, 2), dtype=np.float64))
 
 
 class Flat:
@@ -226,7 +227,9 @@ class Engine:
         positions[positions >= batch] = -1
         return positions
 
-    def loss_and_gradient(self, store: Store, index: Array, gradient: Flat, params: Params, noise_of: NoiseOf | None = None) -> float:
+    def loss_and_gradient(
+        self, store: Store, index: Array, gradient: Flat, params: Params, noise_of: NoiseOf | None = None
+    ) -> float:
         """Return the loss of the trials `index` of the store, and fill `gradient`. `set_params(params)` came before."""
         N, I, O = self.n_rec, self.n_in, self.n_out
         batch = len(index)
@@ -302,7 +305,9 @@ class Engine:
             start[:live] = h0[here]
             if noise is not None:
                 padded_noise[:, :live] = noise[:, here]
-            rate.load(w["s"], store, start, trials, self.n_rec)
-            rate.rollout(w["s"], w["drive"], w["z"], w["y"], self.P_T, padded_noise, self.keep, self.gain, self.n_rec, self.phi)
+            rate.rollout(
+                w["s"], w["drive"], w["z"], w["y"], store, trials, start, padded_noise, self.P_T, self.keep, self.gain,
+                self.n_rec, self.phi,
+            )  # fmt: skip
             h[:, here] = w["s"][:, :live, : self.n_rec]
             z[:, here] = w["z"][:, :live]

@@ -69,13 +69,17 @@ class GradientReport:
             size = int(np.prod(row.shape))
             shape = " x ".join(map(str, row.shape))
             seen = f"{row.looked_at}/{size}"
-            lines.append(f"{row.name:<7} {shape:>12} {seen:>10} {row.largest:>10.2e} {row.central:>10.1e} {row.complex_step:>13.1e}")
+            lines.append(
+                f"{row.name:<7} {shape:>12} {seen:>10} {row.largest:>10.2e} {row.central:>10.1e} {row.complex_step:>13.1e}"
+            )
         lines.append(f"dot products along {DIRECTIONS} random directions over all entries: {self.dot_product:.1e}")
         lines.append(f"loss of the kernels against the reference: {self.loss:.1e}")
         skipped = sum(row.skipped for row in self.rows)
         if skipped:
             lines.append(f"central differences left out where a step crosses a kink of the activation: {skipped}")
-        lines.append(f"worst error: {self.worst:.1e} ({self.worst_exact:.1e} without central differences, which round at about 1e-8)")
+        lines.append(
+            f"worst error: {self.worst:.1e} (without central differences, which round at about 1e-8: {self.worst_exact:.1e})"
+        )
         return "\n".join(lines)
 
 
@@ -167,7 +171,7 @@ def _active_units(net: Network, trials: Trials, noise: Any) -> Array:
 
 
 def _moved(params: Params, along: Params, by: complex) -> Params:
-    moved = [None if p is None else p + by * v for p, v in zip(params, along, strict=True)]
+    moved = [None if p is None or v is None else p + by * v for p, v in zip(params, along, strict=True)]
     return Params(*moved)  # type: ignore[arg-type]
 
 

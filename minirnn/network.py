@@ -310,7 +310,7 @@ class Network:
         missing = [name + suffix for name in ("W_in", "W_rec", "W_out") if name + suffix not in found]
         if missing:
             raise ValueError(f"{path} does not hold a network: {', '.join(missing)} missing")
-        arrays = {name: found.get(name + suffix) for name in Params._fields}
+        arrays: dict[str, Any] = {name: found.get(name + suffix) for name in Params._fields}
         if initial:
             for name in ("b_rec", "b_out"):
                 if arrays[name] is None and name in found:

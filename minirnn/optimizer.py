@@ -66,7 +66,9 @@ class AdamState:
 
 def norms(gradient: Flat) -> dict[str, float]:
     """The Euclidean norm of each array's gradient, summed in float64."""
-    return {name: math.sqrt(float(np.square(gradient.vector[part], dtype=np.float64).sum())) for name, part in gradient.slices.items()}
+    return {
+        name: math.sqrt(float(np.square(gradient.vector[part], dtype=np.float64).sum())) for name, part in gradient.slices.items()
+    }
 
 
 def clip(gradient: Flat, found: dict[str, float], adam: Adam) -> None:

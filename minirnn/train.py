@@ -211,7 +211,8 @@ def _plan(
     if not (math.isfinite(stop_below) and stop_below >= 0):
         raise ValueError(f"stop_below must be 0 or positive, got {stop_below}")
     threads = None if threads is None else _count("threads", threads)
-    return _Plan(optimizer, _count("epochs", epochs), batch, -(-samples // batch), samples, bool(fresh), stop_below, validation, threads)
+    epochs, batches = _count("epochs", epochs), -(-samples // batch)
+    return _Plan(optimizer, epochs, batch, batches, samples, bool(fresh), stop_below, validation, threads)
 
 
 class _Source:

@@ -44,7 +44,7 @@ def kernel(fastmath: set[str]) -> Callable[[Callable[..., Any]], Any]:
         except RuntimeError:
             folder = private_folder()
         if folder is not None:
-            numba.config.CACHE_DIR = folder
+            setattr(numba.config, "CACHE_DIR", folder)  # noqa: B010  numba makes its settings at run time
             try:
                 result = compiled(function, cache=True)
                 warnings.warn(f"minirnn's compiled kernels are kept in {folder}", RuntimeWarning, stacklevel=2)

@@ -69,7 +69,7 @@ def tanh_float32(a):
 
 @kernel(FASTMATH)
 def activate(r, a, phi):
-    """(3) r = phi(a), elementwise over flat arrays; `r` may be `a`."""
+    """(3) r = phi(a), elementwise over two different flat arrays (the compiler does not vectorise it in place)."""
     n = a.size
     half = a.dtype.type(0.5)
     zero = a.dtype.type(0.0)
@@ -118,27 +118,26 @@ def activate_adjoint(a_bar, r, phi):
 
 
 @kernel(FASTMATH)
-def load(s, x, h0, index, N):
-    """Fill s with [h_0 | x_t | 1] for the trials `index` of the trial-major store x (n, T, I); -1 is an empty trial."""
-    T, I = x.shape[1], x.shape[2]
-    W = s.shape[2]
+def load(row, x, index, t, N):
+    """Set the columns of s_t (C, W) behind the units to [x_t, 1]; behind the last input there is only the 1.
+
+    x (n, T, I) is trial-major, `index` (C,) says which of its trials these are. An empty trial, -1, runs as a copy of the
+    first, so that it stays as finite as that one; its mask is 0 and so is all it gives back.
+    """
+    I = x.shape[2]
     for b in range(len(index)):
-        k = index[b]
-        for t in range(T + 1):
-            for j in range(N, W):
-                s[t, b, j] = 0.0
-            if k >= 0:
-                s[t, b, N + I] = 1.0
-                if t < T:
-                    for j in range(I):
-                        s[t, b, N + j] = x[k, t, j]
-        for i in range(N):
-            s[0, b, i] = h0[b, i] if k >= 0 else 0.0
+        k = index[b] if index[b] >= 0 else index[0]
+        for j in range(N, row.shape[1]):
+            row[b, j] = 0.0
+        row[b, N + I] = 1.0
+        if t < x.shape[1]:
+            for j in range(I):
+                row[b, N + j] = x[k, t, j]
 
 
 @kernel(FASTMATH)
-def rollout(s, drive, z, y, P_T, noise, keep, gain, N, phi):
-    """From s[0] and the inputs in s, fill the states s[1:, :, :N], the drive and the outputs z (T, C, O).
+def rollout(s, drive, z, y, x, index, h0, noise, P_T, keep, gain, N, phi):
+    """From h0 (C, N) and the inputs, fill s, the drive and the outputs z (T, C, O).
 
     y (C, W) is workspace; P_T (W, W) is P transposed; noise is (T, C, N), or (0, 0, 0) for none.
     """
@@ -147,7 +146,11 @@ def rollout(s, drive, z, y, P_T, noise, keep, gain, N, phi):
     n = C * W
     flat_y, flat_keep, flat_gain = y.ravel(), keep.ravel(), gain.ravel()
     leaky = drive.shape[0] > 0
+    for b in range(C):
+        for i in range(N):
+            s[0, b, i] = h0[b, i]
     for t in range(T + 1):
+        load(s[t], x, index, t, N)
         np.dot(s[t], P_T, y)  # (7)
         if t > 0:
             for b in range(C):
@@ -159,20 +162,15 @@ def rollout(s, drive, z, y, P_T, noise, keep, gain, N, phi):
             for b in range(C):
                 for i in range(N):
                     y[b, i] += noise[t, b, i]  # (2)
+        h_next = s[t + 1].ravel()
         if leaky:
             r = drive[t].ravel()
             h = s[t].ravel()
             activate(r, flat_y, phi)  # (3)
             for k in range(n):
-                flat_y[k] = flat_keep[k] * h[k] + flat_gain[k] * r[k]  # (4)
+                h_next[k] = flat_keep[k] * h[k] + flat_gain[k] * r[k]  # (4)
         else:
-            activate(flat_y, flat_y, phi)  # (3), and (4) with keep = 0, gain = 1
-        for b in range(C):
-            for j in range(N, W):
-                y[b, j] = s[t + 1, b, j]  # x_{t+1} and 1 stay as they were loaded
-        h_next = s[t + 1].ravel()
-        for k in range(n):
-            h_next[k] = flat_y[k]
+            activate(h_next, flat_y, phi)  # (3), and (4) with keep = 0, gain = 1
 
 
 @kernel(FASTMATH)
@@ -266,8 +264,7 @@ def loss_and_gradient(
     x, target, mask, index, h0, noise, P, P_T, keep, gain, rate, inverse_M, N, phi,
 ):  # fmt: skip
     """One chunk from its inputs to its share of the loss (losses[0]: error, losses[1]: sum of h^2) and of the gradient."""
-    load(s, x, h0, index, N)
-    rollout(s, drive, z, y, P_T, noise, keep, gain, N, phi)
+    rollout(s, drive, z, y, x, index, h0, noise, P_T, keep, gain, N, phi)
     losses[0] = loss(z_bar, z, target, mask, index, inverse_M)
     losses[1] = mean_square_rate(s, index, N) if rate.any() else 0.0
     rollout_adjoint(P_bar, h0_bar, s_bar, y_bar, h_bar, product, s, drive, z_bar, P, keep, gain, rate, N, phi)

@@ -1,0 +1,210 @@
+"""The command `minirnn`."""
+
+import argparse
+import math
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import files
+from .gradcheck import check_gradient
+from .initial import RECURRENT
+from .network import Network
+from .optimizer import Adam
+from .reference import ACTIVATIONS
+from .tasks import BY_NAME, distance, success
+from .train import Diverged, Result, train
+
+DEFAULT_SEED = 0
+GRADIENT_TOLERANCE = 1e-9
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is 0 for success, 1 for a run or check that failed, 2 for wrong arguments."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        return code
+    except (ValueError, TypeError, OSError) as error:
+        print(f"minirnn: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    def command(name: str, summary: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=summary, description=summary, epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+
+    parser = argparse.ArgumentParser(
+        "minirnn", description="Train and understand the small recurrent networks of computational neuroscience.",
+        epilog="example:\n  minirnn train and --out and_run", formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"minirnn {version('minirnn')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    p = command(
+        "train", "Train a network on a task with the protocol of its paper; leave weights, history and figures.",
+        "minirnn train and --units 100 --seed 3 --out and_100",
+    )  # fmt: skip
+    p.add_argument("task", choices=sorted(BY_NAME), help="the task")
+    p.add_argument("--units", type=int, metavar="N", help="recurrent units (default: the protocol's)")
+    p.add_argument("--epochs", type=int, metavar="N", help="epochs at most (default: the protocol's)")
+    p.add_argument("--samples", type=int, metavar="N", help="training trials (default: the protocol's)")
+    p.add_argument("--batch", type=int, metavar="N", help="trials per update (default: the protocol's)")
+    p.add_argument("--fresh", action="store_true", help="draw new trials for each batch instead of a fixed set")
+    p.add_argument("--seed", type=int, default=DEFAULT_SEED, metavar="N", help="seed of everything random (default: %(default)s)")
+    p.add_argument("--initial", choices=RECURRENT, help="how W_rec starts (default: the protocol's)")
+    p.add_argument("--lr", type=float, metavar="RATE", help="learning rate of Adam (default: the protocol's)")
+    p.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="arithmetic (default: %(default)s)")
+    p.add_argument("--threads", type=int, metavar="N", help="threads (default: all CPUs); results do not depend on it")
+    p.add_argument("--out", type=Path, metavar="DIR", help="folder for the results (default: TASK_run)")
+    p.add_argument("--overwrite", action="store_true", help="replace the results of an earlier run in that folder")
+    p.add_argument("--quiet", action="store_true", help="no progress")
+    p.set_defaults(run=_train)
+
+    p = command(
+        "check-gradient", "Hold the gradient of a network against complex step, finite differences and dot products.",
+        "minirnn check-gradient --task and --units 50 --phi softplus --tau 10",
+    )  # fmt: skip
+    p.add_argument("--task", choices=sorted(BY_NAME), default="and", help="trials to take (default: %(default)s)")
+    p.add_argument("--network", type=Path, metavar="FILE", help="a network's .npz file (default: a random network)")
+    p.add_argument("--units", type=int, default=50, metavar="N", help="units of a random network (default: %(default)s)")
+    p.add_argument("--phi", choices=ACTIVATIONS, default="tanh", help="its activation (default: %(default)s)")
+    p.add_argument("--tau", type=float, default=1.0, metavar="MS", help="its time constant (default: %(default)s)")
+    p.add_argument("--trials", type=int, default=4, metavar="N", help="how many trials (default: %(default)s)")
+    p.add_argument("--entries", type=int, default=200, metavar="N", help="entries per array (default: %(default)s)")
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default: %(default)s)")
+    p.set_defaults(run=_check_gradient)
+    return parser
+
+
+RESULTS = ("network.npz", "best.npz", "untrained.npz", "history.npz", "summary.json", "conditions.png", "loss.png", "spectrum.png")
+
+
+def _train(options: argparse.Namespace) -> int:
+    task = BY_NAME[options.task]()
+    protocol = task.protocol
+    out: Path = options.out or Path(f"{options.task}_run")
+    _claim(out, options.overwrite)
+    rng = np.random.default_rng(options.seed)
+    untrained = Network.random(
+        task.n_in, protocol.n_rec if options.units is None else options.units, task.n_out,
+        recurrent=options.initial or protocol.recurrent, b_rec=protocol.b_rec, dt=task.dt, dtype=options.dtype, rng=rng,
+    )  # fmt: skip
+    adam = Adam(lr=protocol.lr if options.lr is None else options.lr, decay=protocol.decay)
+    code = 0
+    try:
+        result = train(
+            untrained, task, optimizer=adam, epochs=options.epochs, batch=options.batch, samples=options.samples,
+            fresh=options.fresh, rng=rng, threads=options.threads, progress=not options.quiet,
+        )  # fmt: skip
+    except Diverged as error:
+        print(f"minirnn: {error}", file=sys.stderr)
+        result, code = error.result, 1
+    settings = {
+        "task": options.task, "units": untrained.n_rec, "initial": options.initial or protocol.recurrent, "seed": options.seed,
+        "dtype": options.dtype, "epochs": protocol.epochs if options.epochs is None else options.epochs,
+        "samples": protocol.samples if options.samples is None else options.samples,
+        "batch": protocol.batch if options.batch is None else options.batch, "fresh": options.fresh,
+        "stop_below": protocol.stop_below, "lr": adam.lr, "decay": adam.decay, "beta1": adam.beta1, "beta2": adam.beta2,
+        "eps": adam.eps, "epsilon_hat": adam.epsilon_hat,
+    }  # fmt: skip
+    solved = _write_run(out, untrained, task, result, settings)
+    if result.stopped.startswith("interrupted"):
+        code = 130
+    if solved:
+        print(f"The network succeeded: see {out / 'conditions.png'}.")
+    else:
+        print(f"The network did not succeed ({result.stopped}): try another --seed; see {out / 'conditions.png'}.")
+    return code
+
+
+def _claim(out: Path, overwrite: bool) -> None:
+    """Make the folder, and refuse before any work where results could not be written or would replace others."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise ValueError(f"--out {out} is a file, not a folder") from error
+    there = [name for name in RESULTS if (out / name).exists()]
+    if there and not overwrite:
+        raise ValueError(f"--out {out} already holds {there[0]}: choose another folder, or add --overwrite to replace that run")
+    if not os.access(out, os.W_OK):
+        raise ValueError(f"--out {out} is not writable")
+
+
+def _write_run(out: Path, untrained: Network, task: Any, result: Result, settings: dict[str, Any]) -> bool:
+    """Write the results of a run and print its table; return whether the last network succeeded."""
+    from . import plots
+
+    trials = task.conditions()
+    _, z = result.network.run(trials.x)
+    distances = distance(z, trials)
+    held = task.held(z, trials)
+    solved = success(z, trials, task)
+    for name, network in (("untrained", untrained), ("network", result.network), ("best", result.best)):
+        network.save(out / f"{name}.npz")
+    files.write_npz(out / "history.npz", result.history._asdict())
+    summary = {
+        "settings": settings,
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in ("minirnn", "numpy", "scipy", "numba")},
+        "stopped": result.stopped,
+        "epochs_done": len(result.history.loss),
+        "loss": [float(value) for value in result.history.loss],
+        "validation_distance": [float(value) for value in result.history.validation_distance],
+        "seconds": float(result.history.seconds.sum()),
+        "conditions": {
+            name: {
+                "distance": _finite(d), "distance_per_root_step": _finite(d / math.sqrt(trials.target[:, 0].size)), "held": bool(k)
+            }
+            for name, d, k in zip(task.condition_names, distances, held, strict=True)
+        },
+        "mean_distance": _finite(distances.mean()),
+        "success": solved,
+    }  # fmt: skip
+    files.write_json(out / "summary.json", summary)
+
+    titles = [f"{name}:  distance {d:.3f}" for name, d in zip(task.condition_names, distances, strict=True)]
+    drawn = {"conditions.png": plots.conditions(trials.x, trials.target, z, titles, dt=task.dt)}
+    if len(result.history.loss):
+        drawn["loss.png"], axes = plots.figure(1, 1, 6.0, 3.6)
+        plots.history(axes[0, 0], result.history.loss, result.history.validation_distance, stop_below=settings["stop_below"])
+    drawn["spectrum.png"], axes = plots.figure(1, 2, 9.0, 4.6)
+    plots.spectrum(axes[0, 0], untrained.weights.W_rec, title="before training")
+    plots.spectrum(axes[0, 1], result.network.weights.W_rec, title="after training")
+    for name, made in drawn.items():
+        files.write_atomically(out / name, partial(plots.save, made))
+
+    print(f"{'condition':<10} {'distance':>9}  answer held")
+    for name, d, k in zip(task.condition_names, distances, held, strict=True):
+        print(f"{name:<10} {d:>9.4f}  {'yes' if k else 'no'}")
+    print(f"{result.stopped}; {', '.join(sorted(drawn))}, weights and history are in {out}")
+    return solved
+
+
+def _finite(value: Any) -> float | None:
+    """A number for JSON, which knows no NaN."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _check_gradient(options: argparse.Namespace) -> int:
+    task = BY_NAME[options.task]()
+    rng = np.random.default_rng(options.seed)
+    if options.network is None:
+        net = Network.random(task.n_in, options.units, task.n_out, phi=options.phi, tau=options.tau, rng=rng)
+    else:
+        net = Network.load(options.network)
+    print(net)
+    report = check_gradient(net, task.trials(options.trials, rng), max_entries=options.entries, rng=rng)
+    print(report)
+    right = report.worst_exact < GRADIENT_TOLERANCE
+    print("The gradient is right." if right else f"The gradient is WRONG: an error is above {GRADIENT_TOLERANCE:g}.")
+    return 0 if right else 1

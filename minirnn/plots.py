@@ -1,0 +1,103 @@
+"""Pictures: each function draws arrays on an Axes that it is given. The only room that knows matplotlib."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+Array = np.ndarray[Any, Any]
+
+# Okabe and Ito's colours, told apart by colour-blind readers and in grey print
+BLACK, ORANGE, SKY, GREEN, BLUE, RED, GREY = "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#8A8A8A"
+INPUTS = (ORANGE, SKY, GREEN, RED)
+
+STYLE: Any = {
+    "font.size": 11.0, "axes.titlesize": 11.0, "axes.labelsize": 11.0, "legend.fontsize": 9.5, "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "lines.linewidth": 1.6,
+    "figure.constrained_layout.use": True, "savefig.dpi": 160.0, "figure.facecolor": "white",
+}  # fmt: skip
+
+
+def figure(rows: int, columns: int, width: float, height: float, **subplots: Any) -> tuple[Figure, Array]:
+    """A figure in the package's style, independent of any window or backend, and its Axes (rows, columns). Sizes in inches."""
+    with rc_context(STYLE):
+        made = Figure(figsize=(width, height))
+        axes = made.subplots(rows, columns, squeeze=False, **subplots)
+    return made, axes
+
+
+def save(made: Figure, path: Any) -> None:
+    """Write the figure in the package's style; the ending of the path says in which format."""
+    with rc_context(STYLE):
+        made.savefig(path)
+
+
+def trial(ax: Axes, x: Array, target: Array, z: Array, *, dt: float = 1.0, title: str = "", names: str = "ABCDEFGH") -> None:
+    """One trial: inputs x (T, I) as filled steps, target (T, O) dashed, output z (T, O); after arXiv 1906.01094, Figs 2-5."""
+    t = np.arange(len(x)) * dt
+    for channel in range(x.shape[1]):
+        colour = INPUTS[channel % len(INPUTS)]
+        ax.plot(t, x[:, channel], color=colour, lw=1.2, drawstyle="steps-post", label=f"input {names[channel]}")
+        ax.fill_between(t, 0, x[:, channel], color=colour, alpha=0.25, lw=0, step="post")
+    for output in range(target.shape[1]):
+        ax.plot(t, target[:, output], color=BLACK, lw=1.4, ls=(0, (4, 2)), label="target" if output == 0 else None, zorder=3)
+        ax.plot(t, z[:, output], color=BLUE, lw=2.0, label="output" if output == 0 else None, zorder=4)
+    ax.set_title(title)
+    ax.set_xlim(0, t[-1])
+
+
+def conditions(x: Array, target: Array, z: Array, titles: list[str], *, dt: float = 1.0) -> Figure:
+    """A panel per trial of x (T, B, I), target and z (T, B, O), two in a row."""
+    B = x.shape[1]
+    rows = -(-B // 2)
+    made, axes = figure(rows, 2, 9.0, 0.7 + 2.4 * rows, sharex=True, sharey=True)
+    for b, ax in enumerate(axes.ravel()):
+        if b >= B:
+            ax.set_visible(False)
+            continue
+        trial(ax, x[:, b], target[:, b], z[:, b], dt=dt, title=titles[b])
+    everything = np.concatenate([x, target, z], axis=2)
+    low, high = everything.min(), everything.max()
+    axes[0, 0].set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    for ax in axes[-1]:
+        ax.set_xlabel("time (ms)")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("activity")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    with rc_context(STYLE):
+        made.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return made
+
+
+def history(ax: Axes, loss: Array, validation_distance: Array, *, stop_below: float | None = None) -> None:
+    """Mean loss per epoch on a logarithmic axis, and the distance of the held-out trials on a second one."""
+    epochs = np.arange(1, len(loss) + 1)
+    ax.semilogy(epochs, loss, "o-", color=BLUE, ms=4)
+    if stop_below:
+        ax.axhline(stop_below, color=BLUE, lw=1, ls=":")
+        ax.text(0.98, stop_below, "early stop", transform=ax.get_yaxis_transform(), ha="right", va="bottom", color=BLUE, fontsize=9)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("training loss", color=BLUE)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    other = ax.twinx()
+    other.spines["right"].set_visible(True)
+    other.plot(epochs, validation_distance, "s--", color=RED, ms=4)
+    other.set_ylim(0, None)
+    other.set_ylabel("validation distance", color=RED)
+
+
+def spectrum(ax: Axes, W: Array, *, title: str = "") -> None:
+    """Eigenvalues of W (N, N) with the unit circle and the line Re = 1; those outside the circle stand out (paper Fig 6)."""
+    eigenvalues = np.linalg.eigvals(W)
+    angle = np.linspace(0, 2 * np.pi, 361)
+    ax.plot(np.cos(angle), np.sin(angle), color=GREY, lw=1)
+    ax.axvline(1.0, color=GREY, lw=1, ls=":")
+    outside = np.abs(eigenvalues) > 1.02
+    ax.plot(eigenvalues[~outside].real, eigenvalues[~outside].imag, "o", ms=4.5, color=BLUE, mec="white", mew=0.4)
+    ax.plot(eigenvalues[outside].real, eigenvalues[outside].imag, "D", ms=5.5, color=RED, mec="white", mew=0.4)
+    reach = 1.08 * max(1.05, np.abs(eigenvalues).max())
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="Re", ylabel="Im")
+    ax.set_title(f"{title}{': ' if title else ''}{int(outside.sum())} outside the circle")
