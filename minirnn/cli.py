@@ -178,8 +178,10 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
         drawn["loss.png"], axes = plots.figure(1, 1, 6.0, 3.6)
         plots.history(axes[0, 0], result.history.loss, result.history.validation_distance, stop_below=settings["stop_below"])
     drawn["spectrum.png"], axes = plots.figure(1, 2, 9.0, 4.6)
-    plots.spectrum(axes[0, 0], untrained.weights.W_rec, title="before training")
-    plots.spectrum(axes[0, 1], result.network.weights.W_rec, title="after training")
+    before, after = untrained.weights.W_rec, result.network.weights.W_rec
+    reach = plots.spectrum_reach(before, after)
+    plots.spectrum(axes[0, 0], before, title="before training", reach=reach)
+    plots.spectrum(axes[0, 1], after, title="after training", reach=reach)
     for name, made in drawn.items():
         files.write_atomically(out / name, partial(plots.save, made))
 

@@ -12,7 +12,7 @@ Array = np.ndarray[Any, Any]
 
 # Okabe and Ito's colours, told apart by colour-blind readers and in grey print
 BLACK, ORANGE, SKY, GREEN, BLUE, RED, GREY = "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#8A8A8A"
-INPUTS = (ORANGE, SKY, GREEN, RED)
+INPUTS = (ORANGE, GREEN, RED, SKY)
 
 STYLE: Any = {
     "font.size": 11.0, "axes.titlesize": 11.0, "axes.labelsize": 11.0, "legend.fontsize": 9.5, "legend.frameon": False,
@@ -35,37 +35,50 @@ def save(made: Figure, path: Any) -> None:
         made.savefig(path)
 
 
-def trial(ax: Axes, x: Array, target: Array, z: Array, *, dt: float = 1.0, title: str = "", names: str = "ABCDEFGH") -> None:
-    """One trial: inputs x (T, I) as filled steps, target (T, O) dashed, output z (T, O); after arXiv 1906.01094, Figs 2-5."""
+def trial(
+    ax: Axes, x: Array, target: Array, z: Array, *, dt: float = 1.0, title: str = "", limits: tuple[float, float] | None = None,
+    names: str = "ABCDEFGH",
+) -> None:  # fmt: skip
+    """One trial, after arXiv 1906.01094, Figs 2-5: target (T, O) dashed, output z (T, O), and below them the inputs x (T, I).
+
+    Each input is a strip on its own base line. limits: the range of target and output to show, theirs by default.
+    """
     t = np.arange(len(x)) * dt
-    for channel in range(x.shape[1]):
-        colour = INPUTS[channel % len(INPUTS)]
-        ax.plot(t, x[:, channel], color=colour, lw=1.2, drawstyle="steps-post", label=f"input {names[channel]}")
-        ax.fill_between(t, 0, x[:, channel], color=colour, alpha=0.25, lw=0, step="post")
+    low, high = limits or (min(target.min(), z.min()), max(target.max(), z.max()))
+    span = max(float(high - low), 1e-9)
+    strip = 0.28 * span
+    height = 0.8 * strip / max(np.abs(x).max(initial=0.0), 1.0)
     for output in range(target.shape[1]):
-        ax.plot(t, target[:, output], color=BLACK, lw=1.4, ls=(0, (4, 2)), label="target" if output == 0 else None, zorder=3)
-        ax.plot(t, z[:, output], color=BLUE, lw=2.0, label="output" if output == 0 else None, zorder=4)
+        ax.plot(t, target[:, output], color=BLACK, lw=1.4, ls=(0, (4, 2)), label="target" if output == 0 else None, zorder=4)
+        ax.plot(t, z[:, output], color=BLUE, lw=2.0, label="output" if output == 0 else None, zorder=3)
+    ticks = {tick: f"{tick:g}" for tick in MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high}
+    for channel in range(x.shape[1]):
+        base = low - (channel + 1.25) * strip
+        colour = INPUTS[channel % len(INPUTS)]
+        ax.fill_between(t, base, base + height * x[:, channel], color=colour, alpha=0.5, lw=0, step="post")
+        ax.plot(t, base + height * x[:, channel], color=colour, lw=1.2, drawstyle="steps-post", label=f"input {names[channel]}")
+        ticks[base] = names[channel]
+    ax.set_yticks(list(ticks), list(ticks.values()))
     ax.set_title(title)
-    ax.set_xlim(0, t[-1])
+    ax.set_xlim(0, len(x) * dt)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.set_ylim(low - (x.shape[1] + 0.55) * strip, high + 0.12 * span)
 
 
 def conditions(x: Array, target: Array, z: Array, titles: list[str], *, dt: float = 1.0) -> Figure:
-    """A panel per trial of x (T, B, I), target and z (T, B, O), two in a row."""
+    """A panel per trial of x (T, B, I), target and z (T, B, O), two in a row, all to one scale."""
     B = x.shape[1]
     rows = -(-B // 2)
-    made, axes = figure(rows, 2, 9.0, 0.7 + 2.4 * rows, sharex=True, sharey=True)
+    made, axes = figure(rows, 2, 9.0, 0.7 + 2.6 * rows, sharex=True, sharey=True)
+    everything = np.concatenate([target, z], axis=2)
+    limits = (float(everything.min()), float(everything.max()))
     for b, ax in enumerate(axes.ravel()):
-        if b >= B:
+        if b < B:
+            trial(ax, x[:, b], target[:, b], z[:, b], dt=dt, title=titles[b], limits=limits)
+        else:
             ax.set_visible(False)
-            continue
-        trial(ax, x[:, b], target[:, b], z[:, b], dt=dt, title=titles[b])
-    everything = np.concatenate([x, target, z], axis=2)
-    low, high = everything.min(), everything.max()
-    axes[0, 0].set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     for ax in axes[-1]:
         ax.set_xlabel("time (ms)")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("activity")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     with rc_context(STYLE):
         made.legend(handles, labels, loc="outside upper center", ncols=len(labels))
@@ -89,8 +102,11 @@ def history(ax: Axes, loss: Array, validation_distance: Array, *, stop_below: fl
     other.set_ylabel("validation distance", color=RED)
 
 
-def spectrum(ax: Axes, W: Array, *, title: str = "") -> None:
-    """Eigenvalues of W (N, N) with the unit circle and the line Re = 1; those outside the circle stand out (paper Fig 6)."""
+def spectrum(ax: Axes, W: Array, *, title: str = "", reach: float | None = None) -> None:
+    """Eigenvalues of W (N, N) with the unit circle and the line Re = 1; those outside the circle stand out (paper Fig 6).
+
+    reach: half the side of the picture, by default what holds all eigenvalues.
+    """
     eigenvalues = np.linalg.eigvals(W)
     angle = np.linspace(0, 2 * np.pi, 361)
     ax.plot(np.cos(angle), np.sin(angle), color=GREY, lw=1)
@@ -98,6 +114,11 @@ def spectrum(ax: Axes, W: Array, *, title: str = "") -> None:
     outside = np.abs(eigenvalues) > 1.02
     ax.plot(eigenvalues[~outside].real, eigenvalues[~outside].imag, "o", ms=4.5, color=BLUE, mec="white", mew=0.4)
     ax.plot(eigenvalues[outside].real, eigenvalues[outside].imag, "D", ms=5.5, color=RED, mec="white", mew=0.4)
-    reach = 1.08 * max(1.05, np.abs(eigenvalues).max())
+    reach = spectrum_reach(W) if reach is None else reach
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="Re", ylabel="Im")
     ax.set_title(f"{title}{': ' if title else ''}{int(outside.sum())} outside the circle")
+
+
+def spectrum_reach(*matrices: Array) -> float:
+    """Half the side of a picture that holds the unit circle and all eigenvalues of these matrices."""
+    return 1.08 * max([1.05] + [float(np.abs(np.linalg.eigvals(W)).max()) for W in matrices])

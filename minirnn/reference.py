@@ -50,7 +50,7 @@ def phi(a: Array, name: str) -> Array:
     if name == "tanh":
         return np.tanh(a)
     if name == "relu":
-        return np.where(a.real > 0, a, 0)
+        return np.where(a.real <= 0, 0, a)  # this way round NaN stays NaN
     if name == "sigmoid":
         return 0.5 + 0.5 * np.tanh(0.5 * a)
     if name == "softplus":  # log(1 + exp(a)) without overflow on either side
