@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -52,17 +53,12 @@ def read_npz(path: PathLike, names: tuple[str, ...] | None = None) -> dict[str, 
     FileNotFoundError where there is no file; ValueError, naming the file, where it is not a sound `.npz` of plain arrays.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as handle:
+            file = np.load(handle, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise ValueError("it holds a single array, not a set of named ones")
             return {name: file[name] for name in file.files if names is None or name in names}
-    except OSError as error:
-        if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
-            raise
-        raise ValueError(f"{os.fspath(path)} can not be read as an .npz file: {error}") from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, MemoryError, zipfile.LargeZipFile) as error:
-        raise ValueError(f"{os.fspath(path)} can not be read as an .npz file: {error}") from error
-    except Exception as error:
-        if type(error).__module__ == "zlib":
-            raise ValueError(f"{os.fspath(path)} can not be read as an .npz file: {error}") from error
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
+    except (OSError, ValueError, EOFError, KeyError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{os.fspath(path)} can not be read as an .npz file: {error}") from error

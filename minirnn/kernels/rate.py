@@ -14,14 +14,14 @@
          P = [ W_rec  W_in  b_rec ]       (7)  y_t = P s_t = [a_t - n_t, z_{t-1}]
              [ W_out   0    b_out ]
 
-a step costs one product forward (7), one back (7*), and all weight gradients are one product (8*) over many steps.
+a step costs one product forward (7) and one back (7*), and all weight gradients are one product (7*) over many steps.
 v_bar is dL/dv. Read from the bottom up, the equations give their adjoints:
 
     (6*)  z_bar_t = 2 m_t (z_t - target_t) / M;    h_bar_t += 2 c h_t
     (4*)  r_bar_t = gain h_bar_{t+1};              h_bar_t += keep h_bar_{t+1}
     (3*)  a_bar_t = phi'(a_t) r_bar_t              phi' is written in terms of r: a is not kept
     (7*)  s_bar_t = P^T y_bar_t                    y_bar_t = [a_bar_t, z_bar_{t-1}]
-    (8*)  P_bar   = sum_t y_bar_t s_t^T
+          P_bar   = sum_t y_bar_t s_t^T        the gradients of all weights and biases at once
 
 The plain version that these must equal is `minirnn.reference`. One call takes a chunk of C trials through the whole sequence.
 Shapes: T steps, N units, I inputs, O outputs, W = N + max(I + 1, O) the side of P; in a trial's row the columns behind
@@ -178,7 +178,7 @@ def rollout_adjoint(P_bar, h0_bar, s_bar, y_bar, h_bar, product, s, drive, z_bar
     """Fill P_bar (W, W) and h0_bar (N,) from z_bar and the stored run; rate is 2 c, 0 in the rows of empty trials.
 
     s_bar (C, W), y_bar (S, C, W), h_bar (C, W) and product (W, W) are workspace: S steps of y_bar are gathered before their
-    share of (8*) is added, so that the pass from the last step to the first stays in cache.
+    share of P_bar (7*) is added, so that the pass from the last step to the first stays in cache.
     """
     T, C, O = z_bar.shape
     W = s.shape[2]
@@ -218,7 +218,7 @@ def rollout_adjoint(P_bar, h0_bar, s_bar, y_bar, h_bar, product, s, drive, z_bar
         np.dot(y_bar[: stop - start].reshape(rows, W).T, s[start:stop].reshape(rows, W), product)
         for i in range(W):
             for j in range(W):
-                P_bar[i, j] += product[i, j]  # (8*)
+                P_bar[i, j] += product[i, j]  # (7*)
         stop = start
     for i in range(N):
         h0_bar[i] = 0.0

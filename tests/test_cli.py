@@ -1,0 +1,170 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import minirnn as mr
+from minirnn import cli
+
+TINY = ["train", "and", "--units", "8", "--epochs", "2", "--samples", "64", "--quiet", "--threads", "1"]
+
+
+def test_train_leaves_weights_history_summary_and_figures(tmp_path, capsys):
+    out = tmp_path / "deep" / "run"
+    assert cli.main([*TINY, "--seed", "4", "--dtype", "float64", "--initial", "normal", "--out", str(out)]) == 0
+    assert sorted(p.name for p in out.iterdir()) == sorted(cli.RESULTS)
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["settings"]["seed"] == 4
+    assert summary["settings"]["initial"] == "normal"
+    assert summary["versions"]["minirnn"] == mr.__version__
+    assert summary["epochs_done"] == 2
+    assert summary["success"] is False
+    assert list(summary["conditions"]) == ["00", "10", "01", "11"]
+    net = mr.Network.load(out / "network.npz")
+    assert net.n_rec == 8
+    assert net.dtype == np.float64
+    from minirnn import tasks
+
+    trials = tasks.And().conditions()
+    distances = tasks.distance(net.run(trials.x)[1], trials)
+    assert [c["distance"] for c in summary["conditions"].values()] == pytest.approx(list(distances))
+    with np.load(out / "history.npz") as history:
+        assert list(history["loss"]) == summary["loss"]
+        assert set(history.files) == set(mr.History._fields)
+    for name in ("conditions.png", "loss.png", "spectrum.png"):
+        assert (out / name).read_bytes()[:4] == b"\x89PNG"
+    assert capsys.readouterr().out.splitlines()[-1].startswith("The network did not succeed (all 2 epochs done): try another --seed")
+
+
+def test_the_same_seed_gives_the_same_weights_and_the_library_gives_them_too(tmp_path):
+    from minirnn import tasks
+
+    for name in ("a", "b"):
+        assert cli.main([*TINY, "--out", str(tmp_path / name)]) == 0
+    first, second = (mr.Network.load(tmp_path / name / "network.npz") for name in ("a", "b"))
+    np.testing.assert_array_equal(first.weights.W_rec, second.weights.W_rec)
+    rng = np.random.default_rng(cli.DEFAULT_SEED)
+    net = mr.Network.random(2, 8, 1, rng=rng)
+    result = mr.train(net, tasks.And(), epochs=2, samples=64, rng=rng, progress=False)
+    np.testing.assert_array_equal(result.network.weights.W_rec, first.weights.W_rec)
+
+
+def test_an_earlier_run_is_not_replaced_unasked(tmp_path, capsys):
+    (tmp_path / "network.npz").write_bytes(b"precious")
+    assert cli.main([*TINY, "--out", str(tmp_path)]) == 2
+    assert "already holds network.npz" in capsys.readouterr().err
+    assert (tmp_path / "network.npz").read_bytes() == b"precious"
+    assert cli.main([*TINY, "--out", str(tmp_path), "--overwrite"]) == 0
+    assert mr.Network.load(tmp_path / "network.npz").n_rec == 8
+
+
+def test_out_that_is_a_file_is_refused_before_any_work(tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert cli.main([*TINY, "--out", str(tmp_path / "file")]) == 2
+    assert "is a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--units", "0"], "n_rec must be a positive integer, got 0"),
+        (["--epochs", "0"], "epochs must be at least 1"),
+        (["--lr", "-1"], "lr must be positive"),
+        (["--threads", "0"], "threads must be at least 1"),
+        (["--seed", "-3"], "expected non-negative integer"),
+    ],
+)
+def test_wrong_values_are_told_in_one_line(tmp_path, capsys, arguments, message):
+    assert cli.main([*TINY, "--out", str(tmp_path / "run"), *arguments]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["train", "nand"], ["fly"], [], ["train", "and", "--dtype", "int8"]])
+def test_unknown_names_are_refused_with_what_there_is(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert "minirnn" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["check-gradient", "--help"]])
+def test_every_help_has_an_example(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert "example:\n  minirnn " in text
+    example = text.split("example:\n  minirnn ")[1].split()
+    cli._parser().parse_args(example)
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"minirnn {mr.__version__}\n"
+
+
+def test_check_gradient_prints_the_table_and_its_verdict(tmp_path, capsys, monkeypatch):
+    arguments = ["check-gradient", "--units", "5", "--phi", "softplus", "--tau", "10", "--trials", "2", "--entries", "5"]
+    assert cli.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "softplus" in out
+    assert "complex step" in out
+    assert out.splitlines()[-1] == "The gradient is right."
+    mr.Network.random(2, 6, 1, rng=0).save(tmp_path / "net.npz")
+    assert cli.main(["check-gradient", "--network", str(tmp_path / "net.npz"), "--entries", "3"]) == 0
+    assert "2 -> 6 -> 1" in capsys.readouterr().out
+    right = mr.Network.loss_and_gradient
+
+    def wrong(self, trials, *, noise=None):
+        loss, gradient = right(self, trials, noise=noise)
+        gradient.W_out[:] *= 1.001
+        return loss, gradient
+
+    monkeypatch.setattr(mr.Network, "loss_and_gradient", wrong)
+    assert cli.main(arguments) == 1
+    assert "WRONG" in capsys.readouterr().out
+
+
+def test_a_diverged_run_says_so_and_keeps_its_files(tmp_path, capsys, monkeypatch):
+    def diverge(net, *_, **__):
+        history = mr.History(*(np.zeros(0) for _ in mr.History._fields))
+        raise mr.Diverged("training diverged at update 1", 1, "W_rec", {}, mr.Result(net, net, history, "diverged"))
+
+    monkeypatch.setattr(cli, "train", diverge)
+    assert cli.main([*TINY, "--out", str(tmp_path)]) == 1
+    assert "diverged at update 1" in capsys.readouterr().err
+    assert mr.Network.load(tmp_path / "network.npz").n_rec == 8
+    assert json.loads((tmp_path / "summary.json").read_text())["stopped"] == "diverged"
+
+
+@pytest.mark.skipif(os.name == "nt" or (hasattr(os, "getuid") and os.getuid() == 0), reason="root may write anywhere")
+def test_an_unwritable_folder_is_refused_before_any_work(tmp_path, capsys):
+    tmp_path.chmod(0o500)
+    assert cli.main([*TINY, "--out", str(tmp_path)]) == 2
+    assert "not writable" in capsys.readouterr().err
+
+
+def test_ctrl_c_from_outside_keeps_what_was_learnt(tmp_path):
+    import signal
+    import time
+
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "minirnn", "train", "and", "--units", "8", "--epochs", "100000", "--samples", "64", "--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("epoch   2"):
+                break
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in printed
+    assert json.loads((out / "summary.json").read_text())["epochs_done"] >= 2
+    assert mr.Network.load(out / "network.npz").n_rec == 8

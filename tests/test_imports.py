@@ -1,0 +1,78 @@
+"""Which room may know which: the arrows of CONTRIBUTING.md, read off the source."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minirnn
+
+ROOT = Path(minirnn.__file__).parent
+
+# room: (rooms of minirnn it may import, other libraries it may import); the standard library is free
+ALLOWED = {
+    "kernels": ({"kernels"}, {"numpy", "numba"}),
+    "reference": (set(), {"numpy"}),
+    "randomness": (set(), {"numpy"}),
+    "trials": (set(), {"numpy"}),
+    "files": (set(), {"numpy"}),
+    "plots": (set(), {"numpy", "matplotlib"}),
+    "tasks": ({"tasks", "trials", "randomness"}, {"numpy", "scipy"}),
+    "engine": ({"kernels", "reference", "trials"}, {"numpy", "scipy", "numba", "threadpoolctl"}),
+    "initial": ({"engine"}, {"numpy", "scipy"}),
+    "optimizer": ({"engine"}, {"numpy"}),
+    "network": ({"engine", "files", "initial", "randomness", "reference", "trials"}, {"numpy"}),
+    "gradcheck": ({"network", "randomness", "reference", "trials"}, {"numpy", "scipy"}),
+    "train": ({"engine", "network", "optimizer", "randomness", "tasks", "trials"}, {"numpy", "tqdm"}),
+    "cli": ({"files", "gradcheck", "initial", "network", "optimizer", "plots", "reference", "tasks", "train"}, {"numpy"}),
+    "__init__": ({"gradcheck", "network", "optimizer", "reference", "train", "trials"}, set()),
+    "__main__": ({"cli"}, set()),
+}
+
+
+def room(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imported(path):
+    """(rooms of minirnn, other libraries) that this file imports anywhere in it."""
+    ours, theirs = set(), set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            theirs |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            if not node.level:
+                theirs.add(node.module.split(".")[0])
+                continue
+            package = path.relative_to(ROOT).parent.parts
+            package = package[: len(package) - (node.level - 1)] if node.level > 1 else package
+            if package:
+                ours.add(package[0])
+            elif node.module:
+                ours.add(node.module.split(".")[0])
+            else:
+                ours |= {name.name for name in node.names}
+    return ours, theirs - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_each_room_imports_only_what_it_may(path):
+    ours, theirs = ALLOWED[room(path)]
+    found_ours, found_theirs = imported(path)
+    assert found_ours <= ours
+    assert found_theirs <= theirs
+
+
+def test_a_kernel_file_calls_nothing_jitted_in_another_file():
+    # numba's cache watches only the file a function is written in
+    for path in (ROOT / "kernels").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                assert [name.name for name in node.names] == ["kernel"]
+
+
+def test_importing_minirnn_is_light():
+    code = "import sys, minirnn, minirnn.tasks; print([m for m in ('numba', 'matplotlib', 'scipy', 'minirnn.kernels.rate') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"

@@ -1,0 +1,47 @@
+import numpy as np
+
+from minirnn import plots, tasks
+
+
+def test_a_trial_shows_target_output_and_inputs():
+    _, axes = plots.figure(1, 1, 4, 3)
+    rng = np.random.default_rng(0)
+    x, target, z = (rng.random((20, k)) for k in (2, 1, 1))
+    plots.trial(axes[0, 0], x, target, z, dt=2.0, title="11")
+    lines = {line.get_label(): line for line in axes[0, 0].get_lines()}
+    assert set(lines) == {"target", "output", "input A", "input B"}
+    np.testing.assert_array_equal(lines["output"].get_ydata(), z[:, 0])
+    np.testing.assert_array_equal(lines["target"].get_ydata(), target[:, 0])
+    np.testing.assert_array_equal(lines["output"].get_xdata(), 2.0 * np.arange(20))
+    assert lines["input A"].get_ydata().max() < min(target.min(), z.min())  # below, not over it
+    assert lines["input B"].get_ydata().max() < lines["input A"].get_ydata().min() + 0.2
+
+
+def test_conditions_have_a_panel_each_to_one_scale(tmp_path):
+    trials = tasks.And().conditions()
+    made = plots.conditions(trials.x[:, :3], trials.target[:, :3], trials.target[:, :3] + 0.1, ["00", "10", "01"])
+    shown = [ax for ax in made.axes if ax.get_visible()]
+    assert [ax.get_title() for ax in shown] == ["00", "10", "01"]
+    assert len({ax.get_ylim() for ax in shown}) == 1
+    plots.save(made, tmp_path / "f.png")
+    assert (tmp_path / "f.png").stat().st_size > 10_000
+
+
+def test_history_has_loss_and_distance_on_two_axes():
+    made, axes = plots.figure(1, 1, 4, 3)
+    plots.history(axes[0, 0], np.array([0.1, 0.01]), np.array([2.0, 1.0]), stop_below=1e-3)
+    assert axes[0, 0].get_yscale() == "log"
+    left, right = made.axes
+    np.testing.assert_array_equal(left.get_lines()[0].get_ydata(), [0.1, 0.01])
+    np.testing.assert_array_equal(right.get_lines()[0].get_ydata(), [2.0, 1.0])
+
+
+def test_the_spectrum_counts_the_eigenvalues_outside_the_circle():
+    _, axes = plots.figure(1, 1, 4, 4)
+    W = np.diag([0.5, -1.5, 1.01, 1.03])
+    plots.spectrum(axes[0, 0], W, title="after")
+    assert axes[0, 0].get_title() == "after: 2 outside the circle"
+    inside, outside = axes[0, 0].get_lines()[2:]
+    assert sorted(inside.get_xdata()) == [0.5, 1.01]
+    assert sorted(outside.get_xdata()) == [-1.5, 1.03]
+    assert axes[0, 0].get_xlim()[1] > 1.5
