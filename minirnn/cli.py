@@ -137,7 +137,7 @@ def _claim(out: Path, overwrite: bool) -> None:
     there = [name for name in RESULTS if (out / name).exists()]
     if there and not overwrite:
         raise ValueError(f"--out {out} already holds {there[0]}: choose another folder, or add --overwrite to replace that run")
-    if not os.access(out, os.W_OK):
+    if not os.access(out, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise ValueError(f"--out {out} is not writable")
 
 

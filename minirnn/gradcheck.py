@@ -64,14 +64,12 @@ class GradientReport:
         return max([self.dot_product, self.loss] + [row.complex_step for row in self.rows])
 
     def __str__(self) -> str:
-        lines = [f"{'array':<7} {'shape':>12} {'looked at':>10} {'max|g|':>10} {'central':>10} {'complex step':>13}"]
+        lines = [f"{'array':<7} {'shape':>12} {'looked at':>9} {'max|g|':>10} {'central':>10} {'complex step':>13}"]
         for row in self.rows:
             size = int(np.prod(row.shape))
             shape = " x ".join(map(str, row.shape))
             seen = f"{row.looked_at}/{size}"
-            lines.append(
-                f"{row.name:<7} {shape:>12} {seen:>10} {row.largest:>10.2e} {row.central:>10.1e} {row.complex_step:>13.1e}"
-            )
+            lines.append(f"{row.name:<7} {shape:>12} {seen:>9} {row.largest:>10.2e} {row.central:>10.1e} {row.complex_step:>13.1e}")
         lines.append(f"dot products along {DIRECTIONS} random directions over all entries: {self.dot_product:.1e}")
         lines.append(f"loss of the kernels against the reference: {self.loss:.1e}")
         skipped = sum(row.skipped for row in self.rows)

@@ -1,13 +1,16 @@
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 
 import numpy as np
 import pytest
 
 import minirnn as mr
-from minirnn import cli
+from minirnn import cli, tasks
 
 TINY = ["train", "and", "--units", "8", "--epochs", "2", "--samples", "64", "--quiet", "--threads", "1"]
 
@@ -26,8 +29,6 @@ def test_train_leaves_weights_history_summary_and_figures(tmp_path, capsys):
     net = mr.Network.load(out / "network.npz")
     assert net.n_rec == 8
     assert net.dtype == np.float64
-    from minirnn import tasks
-
     trials = tasks.And().conditions()
     distances = tasks.distance(net.run(trials.x)[1], trials)
     assert [c["distance"] for c in summary["conditions"].values()] == pytest.approx(list(distances))
@@ -36,12 +37,12 @@ def test_train_leaves_weights_history_summary_and_figures(tmp_path, capsys):
         assert set(history.files) == set(mr.History._fields)
     for name in ("conditions.png", "loss.png", "spectrum.png"):
         assert (out / name).read_bytes()[:4] == b"\x89PNG"
-    assert capsys.readouterr().out.splitlines()[-1].startswith("The network did not succeed (all 2 epochs done): try another --seed")
+    assert (
+        capsys.readouterr().out.splitlines()[-1].startswith("The network did not succeed (all 2 epochs done): try another --seed")
+    )
 
 
 def test_the_same_seed_gives_the_same_weights_and_the_library_gives_them_too(tmp_path):
-    from minirnn import tasks
-
     for name in ("a", "b"):
         assert cli.main([*TINY, "--out", str(tmp_path / name)]) == 0
     first, second = (mr.Network.load(tmp_path / name / "network.npz") for name in ("a", "b"))
@@ -143,19 +144,44 @@ def test_a_diverged_run_says_so_and_keeps_its_files(tmp_path, capsys, monkeypatc
     assert json.loads((tmp_path / "summary.json").read_text())["stopped"] == "diverged"
 
 
-@pytest.mark.skipif(os.name == "nt" or (hasattr(os, "getuid") and os.getuid() == 0), reason="root may write anywhere")
-def test_an_unwritable_folder_is_refused_before_any_work(tmp_path, capsys):
-    tmp_path.chmod(0o500)
-    assert cli.main([*TINY, "--out", str(tmp_path)]) == 2
-    assert "not writable" in capsys.readouterr().err
+@pytest.fixture
+def not_root():
+    """Root may write anywhere: be somebody else for the test."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+def test_an_unwritable_folder_is_refused_before_any_work(capsys, not_root):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o500)
+        assert cli.main([*TINY, "--out", folder]) == 2
+        assert f"--out {folder} is not writable" in capsys.readouterr().err
+        assert cli.main([*TINY, "--out", f"{folder}/deeper"]) == 2
+        assert "Permission denied" in capsys.readouterr().err
+        os.chmod(folder, 0o700)
 
 
 def test_ctrl_c_from_outside_keeps_what_was_learnt(tmp_path):
-    import signal
-    import time
-
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "minirnn", "train", "and", "--units", "8", "--epochs", "100000", "--samples", "64", "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "minirnn",
+        "train",
+        "and",
+        "--units",
+        "8",
+        "--epochs",
+        "100000",
+        "--samples",
+        "64",
+        "--out",
+        str(out),
+    ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:

@@ -70,7 +70,9 @@ def test_a_kernel_of_another_model_is_seen_in_the_loss(small, monkeypatch):
     monkeypatch.setattr(
         mr.Network,
         "loss_and_gradient",
-        lambda self, trials, *, noise=None: right(mr.Network(*self.weights, **(self.constants | {"tau": 4.0})), trials, noise=noise),
+        lambda self, trials, *, noise=None: right(
+            mr.Network(*self.weights, **(self.constants | {"tau": 4.0})), trials, noise=noise
+        ),
     )
     report = mr.check_gradient(net, trials)
     assert report.loss > 1e-6

@@ -63,7 +63,12 @@ def test_float32_equals_the_reference(case):
 def test_float32_relu_equals_the_reference_away_from_the_kink():
     rng = np.random.default_rng(3)
     net = mr.Network(
-        rng.uniform(0, 1, (6, 2)), rng.uniform(-0.05, 0.2, (6, 6)), rng.standard_normal((1, 6)), np.full(6, 0.5), phi="relu", tau=3.0
+        rng.uniform(0, 1, (6, 2)),
+        rng.uniform(-0.05, 0.2, (6, 6)),
+        rng.standard_normal((1, 6)),
+        np.full(6, 0.5),
+        phi="relu",
+        tau=3.0,
     )
     trials = mr.Trials(rng.uniform(0, 1, (20, 5, 2)), rng.standard_normal((20, 5, 1)))
     _, r = reference.rollout(net.params, trials.x, net.h0, None, net.leak, net.gain, net.phi)

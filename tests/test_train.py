@@ -270,7 +270,9 @@ def test_the_protocol_fills_what_is_not_given(monkeypatch):
     class Tiny(tasks.And):
         protocol = tasks.Protocol(samples=32, held_out=5, batch=8, epochs=3, lr=0.01, decay=0.5)
 
-    result = mr.train(network(), Tiny(onset=1, pulse=1, gap=1, tail=2), rng=0, progress=False, callback=lambda e, n, h: seen.update(h=h))
+    result = mr.train(
+        network(), Tiny(onset=1, pulse=1, gap=1, tail=2), rng=0, progress=False, callback=lambda e, n, h: seen.update(h=h)
+    )
     assert len(result.history.loss) == 3
     np.testing.assert_allclose(seen["h"].learning_rate, [0.01 / (1 + 0.5 * u) for u in (3, 7, 11)])
 
