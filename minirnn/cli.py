@@ -148,7 +148,7 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
     trials = task.conditions()
     _, z = result.network.run(trials.x)
     distances = distance(z, trials)
-    held = task.held(z, trials)
+    right = task.right(z, trials)
     solved = success(z, trials, task)
     for name, network in (("untrained", untrained), ("network", result.network), ("best", result.best)):
         network.save(out / f"{name}.npz")
@@ -163,9 +163,9 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
         "seconds": float(result.history.seconds.sum()),
         "conditions": {
             name: {
-                "distance": _finite(d), "distance_per_root_step": _finite(d / math.sqrt(trials.target[:, 0].size)), "held": bool(k)
+                "distance": _finite(d), "distance_per_root_step": _finite(d / math.sqrt(trials.target[:, 0].size)), "right": bool(k)
             }
-            for name, d, k in zip(task.condition_names, distances, held, strict=True)
+            for name, d, k in zip(task.condition_names, distances, right, strict=True)
         },
         "mean_distance": _finite(distances.mean()),
         "success": solved,
@@ -185,8 +185,8 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
     for name, made in drawn.items():
         files.write_atomically(out / name, partial(plots.save, made))
 
-    print(f"{'condition':<10} {'distance':>9}  answer held")
-    for name, d, k in zip(task.condition_names, distances, held, strict=True):
+    print(f"{'condition':<10} {'distance':>9}  right")
+    for name, d, k in zip(task.condition_names, distances, right, strict=True):
         print(f"{name:<10} {d:>9.4f}  {'yes' if k else 'no'}")
     print(f"{result.stopped}; {', '.join(sorted(drawn))}, weights and history are in {out}")
     return solved

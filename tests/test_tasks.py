@@ -19,9 +19,9 @@ def test_timing_and_answer(onset, pulse, gap, tail, jitter, dt, seed):
         input_noise_std=0,
     )  # fmt: skip
     trials = task.trials(20, seed)
-    assert task.T == onset + pulse + gap + tail + jitter
-    assert trials.x.shape == (task.T, 20, 2)
-    assert trials.target.shape == (task.T, 20, 1)
+    assert task.steps == onset + pulse + gap + tail + jitter
+    assert trials.x.shape == (task.steps, 20, 2)
+    assert trials.target.shape == (task.steps, 20, 1)
     assert trials.mask is None
     assert trials.dt == dt
     for b in range(20):
@@ -30,8 +30,8 @@ def test_timing_and_answer(onset, pulse, gap, tail, jitter, dt, seed):
         fitting = []
         for delay in range(1, jitter + 1) if jitter else [0]:
             start = onset + delay
-            x = [[a_on, b_on] if start <= t < start + pulse else [0, 0] for t in range(task.T)]
-            y = [answer if t >= start + pulse + gap else 0.25 for t in range(task.T)]
+            x = [[a_on, b_on] if start <= t < start + pulse else [0, 0] for t in range(task.steps)]
+            y = [answer if t >= start + pulse + gap else 0.25 for t in range(task.steps)]
             fitting.append(np.array_equal(trials.x[:, b], x) and np.array_equal(trials.target[:, b, 0], y))
         assert any(fitting)
 
@@ -49,10 +49,10 @@ def test_the_default_is_the_papers():
 
 
 def test_the_published_variants_have_their_lengths():
-    assert tasks.And(tail=140).T == 210
-    assert tasks.And(onset=60, tail=140).T == 240
+    assert tasks.And(tail=140).steps == 210
+    assert tasks.And(onset=60, tail=140).steps == 240
     jittered = tasks.And(onset=60, tail=140, jitter=50)
-    assert jittered.T == 290
+    assert jittered.steps == 290
     x = jittered.conditions().x  # conditions stand in the middle of the jitter, 25
     np.testing.assert_array_equal(np.flatnonzero(x[:, 3, 0]), np.arange(85, 105))
     starts = {int(np.flatnonzero(x[:, b, 0])[0]) for b in [3]}
@@ -126,7 +126,7 @@ def test_success_needs_every_answer_held_and_a_small_distance():
     assert not tasks.success(np.zeros_like(perfect), trials, task)  # silent: "11" is wrong
     late = perfect.copy()
     late[70:135, 3] = 0  # wrong in the first half of the answer only, but far from the target: 8.06 / 4 > 1.5
-    assert task.held(late, trials).all()
+    assert task.right(late, trials).all()
     assert not tasks.success(late, trials, task)
     slow = perfect.copy()
     slow[70:100, 3] = 0  # sqrt(30) / 4 < 1.5
@@ -137,7 +137,7 @@ def test_success_needs_every_answer_held_and_a_small_distance():
     wavering[138, 0] = 0.4  # 3 of 65
     assert tasks.success(wavering, trials, task)
     drifting = perfect + 0.2  # always on the right side; mean distance 2.8
-    assert task.held(drifting, trials).all()
+    assert task.right(drifting, trials).all()
     assert not tasks.success(drifting, trials, task)
 
 
