@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import files
+from . import checkpoint, files
 from .gradcheck import check_gradient
 from .initial import RECURRENT
 from .network import Network
@@ -67,9 +67,27 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="arithmetic (default: %(default)s)")
     p.add_argument("--threads", type=int, metavar="N", help="threads (default: all CPUs); results do not depend on it")
     p.add_argument("--out", type=Path, metavar="DIR", help="folder for the results (default: TASK_run)")
-    p.add_argument("--overwrite", action="store_true", help="replace the results of an earlier run in that folder")
+    p.add_argument("--overwrite", action="store_true", help="delete the results of an earlier run in that folder first")
     p.add_argument("--quiet", action="store_true", help="no progress")
     p.set_defaults(run=_train)
+
+    p = command(
+        "resume", "Go on with a run of `minirnn train` that was interrupted or killed; it ends as if it had not been.",
+        "minirnn resume and_run",
+    )  # fmt: skip
+    p.add_argument("out", type=Path, metavar="DIR", help="the folder of the run")
+    p.add_argument("--threads", type=int, metavar="N", help="threads (default: all CPUs); results do not depend on it")
+    p.add_argument("--quiet", action="store_true", help="no progress")
+    p.set_defaults(run=_resume)
+
+    p = command(
+        "tasks", "List the tasks, or show one: draw trials of it and print what it asks.",
+        "minirnn tasks flip-flop --out flip-flop.png",
+    )  # fmt: skip
+    p.add_argument("task", nargs="?", choices=sorted(BY_NAME), metavar="NAME", help="a task (default: list them all)")
+    p.add_argument("--out", type=Path, metavar="FILE", help="picture to write, .png, .pdf or .svg (default: NAME.png)")
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the trials (default: %(default)s)")
+    p.set_defaults(run=_tasks)
 
     p = command(
         "check-gradient", "Hold the gradient of a network against complex step, finite differences and dot products.",
@@ -88,13 +106,57 @@ def _parser() -> argparse.ArgumentParser:
 
 
 RESULTS = ("network.npz", "best.npz", "untrained.npz", "history.npz", "summary.json", "conditions.png", "loss.png", "spectrum.png")
+OPTIONS = "options.json"  # the arguments of the run, for `resume`
+CHECKPOINT = "checkpoint"
 
 
 def _train(options: argparse.Namespace) -> int:
-    task = BY_NAME[options.task]()
-    protocol = task.protocol
     out: Path = options.out or Path(f"{options.task}_run")
     _claim(out, options.overwrite)
+    arguments = ["train", options.task]
+    for name in ("units", "epochs", "samples", "batch", "seed", "initial", "lr", "dtype"):
+        value = getattr(options, name)
+        arguments += [] if value is None else [f"--{name}={value}"]
+    arguments += ["--fresh"] if options.fresh else []
+    files.write_json(out / OPTIONS, {"arguments": arguments})
+    return _run(out, options)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    path = options.out / OPTIONS
+    if not path.exists():
+        raise ValueError(f"{options.out} does not hold a run of `minirnn train`: it has no {OPTIONS}")
+    found = files.read_json(path)
+    arguments = found.get("arguments") if isinstance(found, dict) else None
+    if not (isinstance(arguments, list) and all(isinstance(a, str) for a in arguments) and arguments[:1] == ["train"]):
+        raise ValueError(f"{path} does not hold the arguments of a run")
+    of_the_run = _parser().parse_args(arguments)
+    of_the_run.threads, of_the_run.quiet = options.threads, options.quiet
+    return _run(options.out, of_the_run)
+
+
+def _claim(out: Path, overwrite: bool) -> None:
+    """Make the folder, and refuse before any work where results could not be written or would replace others."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise ValueError(f"--out {out} is a file, not a folder") from error
+    if not os.access(out, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise ValueError(f"--out {out} is not writable")
+    there = [name for name in (*RESULTS, OPTIONS, CHECKPOINT) if (out / name).exists()]
+    if there and not overwrite:
+        unfinished = OPTIONS in there and "summary.json" not in there
+        go_on = f", `minirnn resume {out}` to go on with it" if unfinished else ""
+        raise ValueError(f"--out {out} already holds {there[0]}: choose another folder{go_on}, or --overwrite to replace that run")
+    checkpoint.discard(out / CHECKPOINT)
+    for name in (*RESULTS, OPTIONS):
+        (out / name).unlink(missing_ok=True)
+
+
+def _run(out: Path, options: argparse.Namespace) -> int:
+    """Train, or go on, and write the results."""
+    task = BY_NAME[options.task]()
+    protocol = task.protocol
     rng = np.random.default_rng(options.seed)
     untrained = Network.random(
         task.n_in, protocol.n_rec if options.units is None else options.units, task.n_out,
@@ -105,7 +167,7 @@ def _train(options: argparse.Namespace) -> int:
     try:
         result = train(
             untrained, task, optimizer=adam, epochs=options.epochs, batch=options.batch, samples=options.samples,
-            fresh=options.fresh, rng=rng, threads=options.threads, progress=not options.quiet,
+            fresh=options.fresh, rng=rng, checkpoint=out / CHECKPOINT, threads=options.threads, progress=not options.quiet,
         )  # fmt: skip
     except Diverged as error:
         print(f"minirnn: {error}", file=sys.stderr)
@@ -119,26 +181,14 @@ def _train(options: argparse.Namespace) -> int:
         "eps": adam.eps, "epsilon_hat": adam.epsilon_hat,
     }  # fmt: skip
     solved = _write_run(out, untrained, task, result, settings)
-    if result.stopped.startswith("interrupted"):
-        code = 130
     if solved:
         print(f"The network succeeded: see {out / 'conditions.png'}.")
     else:
         print(f"The network did not succeed ({result.stopped}): try another --seed; see {out / 'conditions.png'}.")
+    if result.stopped.startswith("interrupted"):
+        print(f"Go on with it: minirnn resume {out}", file=sys.stderr)
+        return 130
     return code
-
-
-def _claim(out: Path, overwrite: bool) -> None:
-    """Make the folder, and refuse before any work where results could not be written or would replace others."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise ValueError(f"--out {out} is a file, not a folder") from error
-    there = [name for name in RESULTS if (out / name).exists()]
-    if there and not overwrite:
-        raise ValueError(f"--out {out} already holds {there[0]}: choose another folder, or add --overwrite to replace that run")
-    if not os.access(out, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise ValueError(f"--out {out} is not writable")
 
 
 def _write_run(out: Path, untrained: Network, task: Any, result: Result, settings: dict[str, Any]) -> bool:
@@ -173,7 +223,7 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
     files.write_json(out / "summary.json", summary)
 
     titles = [f"{name}:  distance {d:.3f}" for name, d in zip(task.condition_names, distances, strict=True)]
-    drawn = {"conditions.png": plots.conditions(trials.x, trials.target, z, titles, dt=task.dt)}
+    drawn = {"conditions.png": plots.conditions(trials.x, trials.target, z, titles, dt=task.dt, names=task.input_names)}
     if len(result.history.loss):
         drawn["loss.png"], axes = plots.figure(1, 1, 6.0, 3.6)
         plots.history(axes[0, 0], result.history.loss, result.history.validation_distance, stop_below=settings["stop_below"])
@@ -195,6 +245,26 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
 def _finite(value: Any) -> float | None:
     """A number for JSON, which knows no NaN."""
     return float(value) if math.isfinite(value) else None
+
+
+def _tasks(options: argparse.Namespace) -> int:
+    if options.task is None:
+        for name, kind in BY_NAME.items():
+            print(f"{name:<15} {kind.__doc__.splitlines()[0].split(' Fields as in')[0]}")
+        return 0
+    from . import plots
+
+    task = BY_NAME[options.task]()
+    trials = task.conditions()
+    x = trials.x + task.input_noise_std * np.random.default_rng(options.seed).standard_normal(trials.x.shape)
+    out = options.out or Path(f"{options.task}.png")
+    made = plots.conditions(x, trials.target, None, task.condition_names, dt=task.dt, names=task.input_names)
+    files.write_atomically(out, partial(plots.save, made, ending=out.suffix))
+    print(f"{options.task}: {trials.x.shape[0]} steps of {task.dt:g} ms, inputs {', '.join(task.input_names)}\n")
+    for row in task.truth_table:
+        print("  ".join(f"{cell:<{max(len(r[k]) for r in task.truth_table)}}" for k, cell in enumerate(row)).rstrip())
+    print(f"\na noisy trial of each kind is in {out}")
+    return 0
 
 
 def _check_gradient(options: argparse.Namespace) -> int:

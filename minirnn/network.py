@@ -4,6 +4,7 @@ The equations are in `minirnn.reference` (plain) and `minirnn.kernels.rate` (fas
 """
 
 import math
+import os
 from typing import Any, Literal
 
 import numpy as np
@@ -292,17 +293,27 @@ class Network:
 
     def save(self, path: files.PathLike) -> None:
         """Write everything that makes this network to an `.npz` file, in one piece; `Network.load` gives it back bit for bit."""
-        arrays = {name: p for name, p in zip(Params._fields, self.weights, strict=True) if p is not None}
-        files.write_npz(path, {**arrays, **self.constants})
+        files.write_npz(path, self.arrays())
+
+    def arrays(self) -> dict[str, Any]:
+        """What `save` writes: the arrays and constants by name."""
+        return {name: p for name, p in zip(Params._fields, self.weights, strict=True) if p is not None} | self.constants
 
     @classmethod
     def load(cls, path: files.PathLike, *, initial: bool = False) -> "Network":
         """Read a network from `.npz`: one of `save`, or one of arrays alone, which is a rate, tanh, tau = dt = 1 network.
 
+        A path that ends in .h5 or .hdf5 is read as a Keras full-model file (`minirnn.interop.read_keras`, extra `keras`).
         initial: read the untrained `W_in_initial`, .. that some published files hold beside the trained arrays; biases that
         have no initial value there start at 0, as in their authors' code. Other arrays in the file are ignored.
         ValueError, naming the file, where it does not hold a sound network.
         """
+        if os.fspath(path).endswith((".h5", ".hdf5")):
+            from .interop import read_keras  # which imports this module
+
+            if initial:
+                raise ValueError(f"{path}: a Keras file holds one set of weights; load that of the untrained network itself")
+            return read_keras(path).network
         constants = ("form", "phi", "tau", "dt", "drive", "noise", "train_h0", "rate_penalty", "l2")
         suffix = "_initial" if initial else ""
         wanted = tuple(name + suffix for name in Params._fields) + Params._fields + constants

@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from .engine import Flat, kernels
+from .reference import Params
 
 Array = np.ndarray[Any, Any]
 
@@ -50,18 +51,12 @@ class Adam:
         return self.lr / (1.0 + self.decay * updates)
 
 
-@dataclass
-class AdamState:
-    """Moments m and v, flat like the parameters, and the number of updates done."""
+class AdamState(NamedTuple):
+    """Where an optimisation stands: the moments m and v of each trained array, and the number of updates done."""
 
-    m: Array
-    v: Array
-    updates: int = 0
-
-    @classmethod
-    def zero(cls, theta: Flat) -> "AdamState":
-        """The state before the first update."""
-        return cls(np.zeros_like(theta.vector), np.zeros_like(theta.vector))
+    m: Params
+    v: Params
+    updates: int
 
 
 def norms(gradient: Flat) -> dict[str, float]:
@@ -86,14 +81,12 @@ def clip(gradient: Flat, found: dict[str, float], adam: Adam) -> None:
             gradient.vector[part] *= real(adam.clip / found[name])
 
 
-def update(theta: Flat, gradient: Flat, state: AdamState, adam: Adam) -> None:
-    """One update t = state.updates + 1 of theta and state, in place."""
-    lr = adam.learning_rate(state.updates)
-    t = state.updates + 1
+def update(theta: Flat, m: Flat, v: Flat, gradient: Flat, updates: int, adam: Adam) -> None:
+    """The update after `updates` others, t = updates + 1, of theta and the moments, in place."""
+    lr = adam.learning_rate(updates)
+    t = updates + 1
     unbias1, unbias2 = 1.0 - adam.beta1**t, 1.0 - adam.beta2**t
     step, scale = (lr * math.sqrt(unbias2) / unbias1, 1.0) if adam.epsilon_hat else (lr / unbias1, 1.0 / unbias2)
     real = theta.vector.dtype.type
-    kernels().adam.adam(
-        theta.vector, state.m, state.v, gradient.vector, real(step), real(scale), real(adam.beta1), real(adam.beta2), real(adam.eps)
-    )
-    state.updates = t
+    scalars = [real(value) for value in (step, scale, adam.beta1, adam.beta2, adam.eps)]
+    kernels().adam.adam(theta.vector, m.vector, v.vector, gradient.vector, *scalars)

@@ -1,5 +1,6 @@
 """Pictures: each function draws arrays on an Axes that it is given. The only room that knows matplotlib."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,28 +30,30 @@ def figure(rows: int, columns: int, width: float, height: float, **subplots: Any
     return made, axes
 
 
-def save(made: Figure, path: Any) -> None:
-    """Write the figure in the package's style; the ending of the path says in which format."""
+def save(made: Figure, path: Any, ending: str = ".png") -> None:
+    """Write the figure in the package's style to a path or file; `ending` (.png, .pdf, .svg, ..) is the format."""
     with rc_context(STYLE):
-        made.savefig(path)
+        made.savefig(path, format=ending.removeprefix(".") or "png")
 
 
 def trial(
-    ax: Axes, x: Array, target: Array, z: Array, *, dt: float = 1.0, title: str = "", limits: tuple[float, float] | None = None,
-    names: str = "ABCDEFGH",
+    ax: Axes, x: Array, target: Array, z: Array | None, *, dt: float = 1.0, title: str = "",
+    limits: tuple[float, float] | None = None, names: Sequence[str] = "ABCDEFGH",
 ) -> None:  # fmt: skip
     """One trial, after arXiv 1906.01094, Figs 2-5: target (T, O) dashed, output z (T, O), and below them the inputs x (T, I).
 
     Each input is a strip on its own base line. limits: the range of target and output to show, theirs by default.
     """
     t = np.arange(len(x)) * dt
-    low, high = limits or (min(target.min(), z.min()), max(target.max(), z.max()))
-    span = max(float(high - low), 1e-9)
+    shown = target if z is None else np.concatenate([target, z], axis=1)
+    low, high = limits or (float(shown.min()), float(shown.max()))
+    span = max(high - low, 1e-9)
     strip = 0.28 * span
     height = 0.8 * strip / max(np.abs(x).max(initial=0.0), 1.0)
     for output in range(target.shape[1]):
         ax.plot(t, target[:, output], color=BLACK, lw=1.4, ls=(0, (4, 2)), label="target" if output == 0 else None, zorder=4)
-        ax.plot(t, z[:, output], color=BLUE, lw=2.0, label="output" if output == 0 else None, zorder=3)
+        if z is not None:
+            ax.plot(t, z[:, output], color=BLUE, lw=2.0, label="output" if output == 0 else None, zorder=3)
     ticks = {tick: f"{tick:g}" for tick in MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high}
     for channel in range(x.shape[1]):
         base = low - (channel + 1.25) * strip
@@ -65,16 +68,20 @@ def trial(
     ax.set_ylim(low - (x.shape[1] + 0.55) * strip, high + 0.12 * span)
 
 
-def conditions(x: Array, target: Array, z: Array, titles: list[str], *, dt: float = 1.0) -> Figure:
-    """A panel per trial of x (T, B, I), target and z (T, B, O), two in a row, all to one scale."""
+def conditions(
+    x: Array, target: Array, z: Array | None, titles: Sequence[str], *, dt: float = 1.0, names: Sequence[str] = "ABCDEFGH"
+) -> Figure:
+    """A panel per trial of x (T, B, I), target and, if there is one, z (T, B, O), all to one scale."""
     B = x.shape[1]
-    rows = -(-B // 2)
-    made, axes = figure(rows, 2, 9.0, 0.7 + 2.6 * rows, sharex=True, sharey=True)
-    everything = np.concatenate([target, z], axis=2)
+    columns = min(2 if B <= 4 else 4, B)
+    rows = -(-B // columns)
+    made, axes = figure(rows, columns, 4.5 * columns, 0.7 + 2.6 * rows, sharex=True, sharey=True)
+    everything = target if z is None else np.concatenate([target, z], axis=2)
     limits = (float(everything.min()), float(everything.max()))
     for b, ax in enumerate(axes.ravel()):
         if b < B:
-            trial(ax, x[:, b], target[:, b], z[:, b], dt=dt, title=titles[b], limits=limits)
+            output = None if z is None else z[:, b]
+            trial(ax, x[:, b], target[:, b], output, dt=dt, title=titles[b], limits=limits, names=names)
         else:
             ax.set_visible(False)
     for ax in axes[-1]:

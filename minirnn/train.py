@@ -10,16 +10,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, is_dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from .checkpoint import Folder, digest, read_epoch
 from .engine import Flat, Store
+from .files import PathLike
 from .network import Network
 from .optimizer import Adam, AdamState, clip, norms, update
 from .randomness import DATA, FRESH, NOISE, SHUFFLE, VALIDATION, as_generator, counted, draw_run_seed
+from .reference import Params
 from .tasks.measures import distance
 from .trials import Trials
 
@@ -67,7 +70,8 @@ class Diverged(FloatingPointError):
 def train(
     net: Network, data: Task | Trials, *, optimizer: Adam | None = None, epochs: int | None = None, batch: int | None = None,
     samples: int | None = None, fresh: bool = False, stop_below: float | None = None, validation: Trials | int | None = None,
-    rng: np.random.Generator | int, threads: int | None = None, progress: bool = True, callback: Callback | None = None,
+    rng: np.random.Generator | int, checkpoint: PathLike | None = None, threads: int | None = None, progress: bool = True,
+    callback: Callback | None = None, state: AdamState | None = None,
 ) -> Result:  # fmt: skip
     """Train a copy of `net` on a task or on given Trials, and return a Result; `net` is not changed.
 
@@ -79,73 +83,147 @@ def train(
     validation: Trials, or how many a task's held-out trials are (50 by default); for Trials as data the training trials
     themselves are judged unless Trials are given. State noise (`net.noise`) acts in training, not in validation.
     rng: Generator or seed, from which one seed of the run is drawn. threads: None for all CPUs; the bits do not depend on it.
+    checkpoint: a folder that keeps the run after each epoch, epoch 0 being untrained (`minirnn.checkpoint`). The same call
+    with the same folder goes on at the last complete epoch and ends with the same bits as a run left alone; where the run has
+    ended it returns the result at once.
     progress: a bar on a terminal, a line per epoch elsewhere. callback(epoch, network, history), epoch = 1, 2, .., after each
     epoch, with a copy of the network; returning True ends training.
+    state: moments and updates of Adam to start from, of a network that was trained before; zeros by default.
 
     Ctrl-C ends training after the running update and returns what was learnt so far (a second one interrupts at once).
     Raises Diverged, which holds the result so far, when the loss or a gradient is not finite; ValueError or TypeError for
-    arguments that do not fit.
+    arguments that do not fit, or a folder that holds another run; BlockingIOError where another process trains in the folder.
     """
     plan = _plan(net, data, optimizer, epochs, batch, samples, fresh, stop_below, validation, threads)
+    run = _Run(net, state)
     run_seed = draw_run_seed(as_generator(rng))
-    source = _Source(net, data, plan, run_seed)
-    validation_trials = source.validation()
-    theta = Flat(net.params, net.dtype)
-    gradient = Flat(net.params, net.dtype)
-    state = AdamState.zero(theta)
-    records: list[tuple[float, ...]] = []
-    best, best_distance = net.copy(), math.inf
-    stopped = f"all {plan.epochs} epochs done"
-
-    def current() -> Network:
-        return net.with_params(theta.params)
-
-    def history() -> History:
-        columns = np.array(records, dtype=np.float64).reshape(len(records), len(History._fields)).T
-        return History(*(column.copy() for column in columns))
-
-    bar = _Progress(progress, plan.epochs, plan.batches)
-    with _ctrl_c() as interrupted, net.engine(source.T, plan.batch, plan.threads) as engine, bar:
-        for epoch in range(1, plan.epochs + 1):
+    settings = _settings(net, data, plan, run)
+    stopped = ""
+    with ExitStack() as stack:
+        folder = None if checkpoint is None else stack.enter_context(Folder(checkpoint, settings, run_seed))
+        if folder is not None:
+            run.go_on(folder)
+            ended = folder.finished()
+            if ended is not None:
+                return run.result(ended)
+        source = _Source(net, data, plan, run_seed)
+        validation_trials = source.validation()
+        gradient = Flat(net.params, net.dtype)
+        interrupted = stack.enter_context(_ctrl_c())
+        engine = stack.enter_context(net.engine(source.T, plan.batch, plan.threads))
+        bar = stack.enter_context(_Progress(progress, plan.epochs, plan.batches, len(run.records)))
+        for epoch in range(len(run.records) + 1, plan.epochs + 1):
+            if run.records and run.records[-1][0] < plan.stop_below:
+                stopped = f"the loss {run.records[-1][0]:.3g} of epoch {epoch - 1} is below {plan.stop_below:g}"
+                break
             began = time.perf_counter()
             loss_sum, norm_sum = 0.0, 0.0
             order = source.order(epoch)
             for number in range(plan.batches):
+                if interrupted.is_set():
+                    within = f"in epoch {epoch}, after {number} of its {plan.batches} updates"
+                    return run.result(f"interrupted {within if number else f'after epoch {epoch - 1}'}")
                 store, index = source.batch(epoch, number, order)
-                engine.set_params(theta.params, net.h0)
-                loss = engine.loss_and_gradient(store, index, gradient, theta.params, source.noise_of(epoch, number))
+                engine.set_params(run.theta.params, net.h0)
+                loss = engine.loss_and_gradient(store, index, gradient, run.theta.params, source.noise_of(epoch, number))
                 found = norms(gradient)
                 norm = math.hypot(*found.values())
                 if not (math.isfinite(loss) and math.isfinite(norm)):
-                    _raise_diverged(loss, state, theta, found, Result(current(), best, history(), "diverged"))
+                    raise _diverged(loss, found, run)
                 clip(gradient, found, plan.optimizer)
-                update(theta, gradient, state, plan.optimizer)
+                update(run.theta, run.m, run.v, gradient, run.updates, plan.optimizer)
+                run.updates += 1
                 loss_sum += loss * len(index)
                 norm_sum += norm
                 bar.step(epoch, loss)
-                if interrupted.is_set():
-                    break
-            if interrupted.is_set() and number + 1 < plan.batches:
-                stopped = f"interrupted in epoch {epoch}, after update {number + 1} of its {plan.batches}"
-                break
-            network = current()
+            network = run.network()
             held_out = float(distance(network.run(validation_trials.x)[1], validation_trials).mean())
-            lr = plan.optimizer.learning_rate(state.updates - 1)
+            lr = plan.optimizer.learning_rate(run.updates - 1)
             mean_loss = loss_sum / plan.samples
-            records.append((mean_loss, held_out, norm_sum / plan.batches, lr, time.perf_counter() - began))
-            if held_out < best_distance:
-                best, best_distance = network, held_out
+            run.keep((mean_loss, held_out, norm_sum / plan.batches, lr, time.perf_counter() - began), network)
+            if folder is not None:
+                folder.write(epoch, network, run.state(), np.array(run.records))
             bar.epoch(epoch, mean_loss, held_out)
-            if callback is not None and callback(epoch, network.copy(), history()):
+            if callback is not None and callback(epoch, network.copy(), run.history()):
                 stopped = f"the callback ended it after epoch {epoch}"
                 break
-            if mean_loss < plan.stop_below:
-                stopped = f"the loss {mean_loss:.3g} of epoch {epoch} is below {plan.stop_below:g}"
-                break
-            if interrupted.is_set():
-                stopped = f"interrupted after epoch {epoch}"
-                break
-    return Result(current(), best if records else current(), history(), stopped)
+        else:
+            stopped = f"all {plan.epochs} epochs done"
+            if run.records[-1][0] < plan.stop_below:
+                stopped = f"the loss {run.records[-1][0]:.3g} of epoch {plan.epochs} is below {plan.stop_below:g}"
+        if folder is not None:
+            folder.finish(stopped)
+    return run.result(stopped)
+
+
+class _Run:
+    """What training changes: parameters, moments, the count of updates, a record per epoch, the best network so far."""
+
+    def __init__(self, net: Network, state: AdamState | None) -> None:
+        self.net = net
+        self.theta = Flat(net.params, net.dtype)
+        zeros = Params(*[None if p is None else np.zeros_like(p) for p in net.params])  # type: ignore[arg-type]
+        state = AdamState(zeros, zeros, 0) if state is None else _checked(state, net)
+        self.m, self.v, self.updates = Flat(state.m, net.dtype), Flat(state.v, net.dtype), state.updates
+        self.records: list[tuple[float, ...]] = []
+        self.best, self.best_distance = net.copy(), math.inf
+
+    def network(self) -> Network:
+        """A copy of the network as it is now."""
+        return self.net.with_params(self.theta.params)
+
+    def state(self) -> AdamState:
+        """The optimiser as it is now."""
+        return AdamState(self.m.params, self.v.params, self.updates)
+
+    def history(self) -> History:
+        """A column per measure."""
+        columns = np.array(self.records, dtype=np.float64).reshape(len(self.records), len(History._fields)).T
+        return History(*(column.copy() for column in columns))
+
+    def result(self, stopped: str) -> Result:
+        """What there is now."""
+        return Result(self.network(), self.best if self.records else self.network(), self.history(), stopped)
+
+    def keep(self, record: tuple[float, ...], network: Network) -> None:
+        """Add an epoch's record, and note the network if it is the best."""
+        self.records.append(record)
+        if record[1] < self.best_distance:
+            self.best, self.best_distance = network, record[1]
+
+    def go_on(self, folder: Folder) -> None:
+        """Take over the last complete epoch of the folder, or keep epoch 0 there."""
+        newest = folder.newest()
+        if newest is None:
+            folder.write(0, self.net, self.state(), np.zeros((0, len(History._fields))))
+            return
+        number, epoch = newest
+        shapes = [[None if p is None else (p.shape, p.dtype) for p in params] for params in (epoch.network.params, self.net.params)]
+        if shapes[0] != shapes[1] or epoch.history.shape != (number, len(History._fields)):
+            raise ValueError(f"{folder.file(number)} is not a checkpoint of this run: its arrays have other shapes")
+        self.theta = Flat(epoch.network.params, self.net.dtype)
+        self.m, self.v = Flat(epoch.state.m, self.net.dtype), Flat(epoch.state.v, self.net.dtype)
+        self.updates = epoch.state.updates
+        self.records = [tuple(row) for row in epoch.history.tolist()]
+        if self.records:
+            best = int(np.argmin(epoch.history[:, 1])) + 1
+            self.best = epoch.network if best == number else read_epoch(folder.file(best)).network
+            self.best_distance = self.records[best - 1][1]
+
+
+def _checked(state: AdamState, net: Network) -> AdamState:
+    """The state, or an error where it does not fit the network."""
+    if not isinstance(state, AdamState):
+        raise TypeError(f"state must be AdamState or None, got {type(state).__name__}")
+    for letter, moments in (("m", state.m), ("v", state.v)):
+        for name, a, p in zip(Params._fields, moments, net.params, strict=True):
+            if (None if a is None else a.shape) != (None if p is None else p.shape):
+                raise ValueError(f"state.{letter}.{name} does not fit the network's {name}")
+            if a is not None and not np.isfinite(a).all():
+                raise ValueError(f"state.{letter}.{name} must be finite")
+    if state.updates < 0:
+        raise ValueError(f"state.updates must be 0 or more, got {state.updates}")
+    return state
 
 
 # ---- what is to be done
@@ -215,6 +293,25 @@ def _plan(
     return _Plan(optimizer, epochs, batch, batches, samples, bool(fresh), stop_below, validation, threads)
 
 
+def _settings(net: Network, data: Any, plan: _Plan, run: _Run) -> dict[str, Any]:
+    """What makes a run, in words: two runs with equal settings and run_seed have the same bits."""
+
+    def trials(given: Trials) -> str:
+        return f"Trials {digest(given.x, given.target, given.mask)}"
+
+    constants = net.constants | {"tau": np.asarray(net.tau).tolist()}
+    state = (*run.m.params, *run.v.params)
+    return {
+        "network": digest(*net.weights),
+        **{f"network.{name}": value for name, value in constants.items()},
+        "data": trials(data) if isinstance(data, Trials) else repr(data) if is_dataclass(data) else type(data).__qualname__,
+        "optimizer": repr(plan.optimizer),
+        "optimizer state": "zeros" if run.updates == 0 else f"{digest(*state)} after {run.updates} updates",
+        "epochs": plan.epochs, "batch": plan.batch, "samples": plan.samples, "fresh": plan.fresh, "stop_below": plan.stop_below,
+        "validation": trials(plan.validation) if isinstance(plan.validation, Trials) else plan.validation,
+    }  # fmt: skip
+
+
 class _Source:
     """Where batches, their state noise and the held-out trials come from; every draw has its address."""
 
@@ -269,16 +366,17 @@ class _Source:
         return draw
 
 
-def _raise_diverged(loss: float, state: AdamState, theta: Flat, found: dict[str, float], result: Result) -> None:
-    """Raise Diverged with the update, the first array whose gradient is not finite, and all norms."""
+def _diverged(loss: float, found: dict[str, float], run: _Run) -> Diverged:
+    """Diverged with the update, the first array whose gradient is not finite, and all norms."""
     array = next((name for name, norm in found.items() if not math.isfinite(norm)), "loss")
-    weights = norms(theta)
+    weights = norms(run.theta)
     table = ", ".join(f"{name} {weights[name]:.3g} (gradient {found[name]:.3g})" for name in found)
-    raise Diverged(
-        f"training diverged at update {state.updates + 1}: the loss is {loss:.3g}, and "
+    number = run.updates + 1
+    return Diverged(
+        f"training diverged at update {number}: the loss is {loss:.3g}, and "
         + (f"the gradient of {array} is not finite" if array != "loss" else "it is not finite")
         + f"; norms: {table}. A smaller lr, or Adam(clip=1.0), may help.",
-        state.updates + 1, array, found, result,
+        number, array, found, run.result(f"diverged at update {number}"),
     )  # fmt: skip
 
 
@@ -288,15 +386,19 @@ def _raise_diverged(loss: float, state: AdamState, theta: Flat, found: dict[str,
 class _Progress:
     """A bar over all updates on a terminal, a line per epoch elsewhere, or nothing."""
 
-    def __init__(self, shown: bool, epochs: int, batches: int) -> None:
-        self.shown, self.epochs, self.batches = shown, epochs, batches
+    def __init__(self, shown: bool, epochs: int, batches: int, done: int) -> None:
+        self.shown, self.epochs, self.batches, self.done = shown, epochs, batches, done
         self.bar: Any = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "_Progress":
+        if self.shown and self.done:
+            print(f"going on after epoch {self.done}", file=sys.stderr, flush=True)
         if self.shown and sys.stderr.isatty():
             from tqdm import tqdm
 
-            self.bar = tqdm(total=self.epochs * self.batches, unit="update", desc="training", dynamic_ncols=True)
+            total, done = self.epochs * self.batches, self.done * self.batches
+            self.bar = tqdm(total=total, initial=done, unit="update", desc="training", dynamic_ncols=True)
+        return self
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:

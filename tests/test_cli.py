@@ -18,7 +18,7 @@ TINY = ["train", "and", "--units", "8", "--epochs", "2", "--samples", "64", "--q
 def test_train_leaves_weights_history_summary_and_figures(tmp_path, capsys):
     out = tmp_path / "deep" / "run"
     assert cli.main([*TINY, "--seed", "4", "--dtype", "float64", "--initial", "normal", "--out", str(out)]) == 0
-    assert sorted(p.name for p in out.iterdir()) == sorted(cli.RESULTS)
+    assert sorted(p.name for p in out.iterdir()) == sorted([*cli.RESULTS, cli.OPTIONS, cli.CHECKPOINT])
     summary = json.loads((out / "summary.json").read_text())
     assert summary["settings"]["seed"] == 4
     assert summary["settings"]["initial"] == "normal"

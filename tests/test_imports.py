@@ -22,11 +22,19 @@ ALLOWED = {
     "tasks": ({"tasks", "trials", "randomness"}, {"numpy", "scipy"}),
     "engine": ({"kernels", "reference", "trials"}, {"numpy", "scipy", "numba", "threadpoolctl"}),
     "initial": ({"engine"}, {"numpy", "scipy"}),
-    "optimizer": ({"engine"}, {"numpy"}),
-    "network": ({"engine", "files", "initial", "randomness", "reference", "trials"}, {"numpy"}),
+    "optimizer": ({"engine", "reference"}, {"numpy"}),
+    "interop": ({"files", "network", "optimizer", "reference"}, {"numpy", "h5py"}),
+    "checkpoint": ({"files", "network", "optimizer", "reference"}, {"numpy", "filelock"}),
+    "network": ({"engine", "files", "initial", "interop", "randomness", "reference", "trials"}, {"numpy"}),
     "gradcheck": ({"network", "randomness", "reference", "trials"}, {"numpy", "scipy"}),
-    "train": ({"engine", "network", "optimizer", "randomness", "tasks", "trials"}, {"numpy", "tqdm"}),
-    "cli": ({"files", "gradcheck", "initial", "network", "optimizer", "plots", "reference", "tasks", "train"}, {"numpy"}),
+    "train": (
+        {"checkpoint", "engine", "files", "network", "optimizer", "randomness", "reference", "tasks", "trials"},
+        {"numpy", "tqdm"},
+    ),
+    "cli": (
+        {"checkpoint", "files", "gradcheck", "initial", "network", "optimizer", "plots", "reference", "tasks", "train"},
+        {"numpy"},
+    ),
     "__init__": ({"gradcheck", "network", "optimizer", "reference", "train", "trials"}, set()),
     "__main__": ({"cli"}, set()),
 }

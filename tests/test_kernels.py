@@ -10,7 +10,7 @@ import minirnn as mr
 from minirnn import reference
 from minirnn.engine import Flat, Store, chunk_trials
 from minirnn.kernels import rate
-from minirnn.optimizer import AdamState, update
+from minirnn.optimizer import update
 from minirnn.reference import ACTIVATIONS, Params
 
 
@@ -146,21 +146,19 @@ def test_every_activation_hands_nan_and_infinity_on(phi, dtype):
 @given(st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from([np.float32, np.float64]))
 def test_adam_equals_the_reference(seed, epsilon_hat, dtype):
     rng = np.random.default_rng(seed)
-    theta = rng.standard_normal(17).astype(dtype)
+    given = rng.standard_normal(17).astype(dtype)
     ours = mr.Adam(lr=0.01, beta1=0.8, beta2=0.99, eps=1e-3, epsilon_hat=epsilon_hat)
-    m, v = np.zeros_like(theta), np.zeros_like(theta)
-    plain_theta, plain_m, plain_v = theta.astype(float), m.astype(float), v.astype(float)
-    flat = Flat(Params(theta[:0].reshape(1, 0), theta[:16].reshape(4, 4), theta[16:].reshape(1, 1), None, None, None), dtype)
-    state = AdamState(m, v)
+    params = Params(given[:0].reshape(1, 0), given[:16].reshape(4, 4), given[16:].reshape(1, 1), None, None, None)
+    theta, m, v, gradient = (Flat(params, dtype) for _ in range(4))
+    m.vector[:] = v.vector[:] = 0
+    plain_theta, plain_m, plain_v = given.astype(float), np.zeros(17), np.zeros(17)
     for t in range(1, 6):
-        g = rng.standard_normal(17).astype(dtype)
-        gradient = Flat(flat.params, dtype)
-        gradient.vector[:] = g
-        update(flat, gradient, state, ours)
+        gradient.vector[:] = g = rng.standard_normal(17).astype(dtype)
+        update(theta, m, v, gradient, t - 1, ours)
         plain_theta, plain_m, plain_v = reference.adam(
             plain_theta, plain_m, plain_v, g.astype(float), t, 0.01, 0.8, 0.99, 1e-3, epsilon_hat
         )
     tolerance = 1e-13 if dtype == np.float64 else 1e-5
-    np.testing.assert_allclose(flat.vector, plain_theta, rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(state.v, plain_v, rtol=10 * tolerance)
-    assert state.updates == 5
+    np.testing.assert_allclose(theta.vector, plain_theta, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(m.vector, plain_m, rtol=10 * tolerance, atol=tolerance)
+    np.testing.assert_allclose(v.vector, plain_v, rtol=10 * tolerance)

@@ -49,6 +49,9 @@ class FlipFlop:
     n_out: ClassVar[int] = 1
     input_names: ClassVar[tuple[str, ...]] = ("reset", "set")
     protocol: ClassVar[Protocol] = Protocol(samples=25000, stop_below=1e-3)
+    truth_table: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("reset", "set", "output"), ("0", "0", "stays"), ("0", "1", "1"), ("1", "0", "0"), ("1", "1", "(never)"),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         if isinstance(self.n_turns, bool) or not isinstance(self.n_turns, int) or not 1 <= self.n_turns <= 60:

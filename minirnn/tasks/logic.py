@@ -69,6 +69,12 @@ class Gate:
         return sum(steps(self, name) for name in ("onset", "jitter", "pulse", "gap", "tail"))
 
     @property
+    def truth_table(self) -> tuple[tuple[str, ...], ...]:
+        """Rows of words, the head first: the inputs and the answer."""
+        rows = ((*name, str(answer)) for name, answer in zip(self.condition_names, self.answers, strict=True))
+        return ((*self.input_names, "answer"), *rows)
+
+    @property
     def answer_start(self) -> int:
         """The first step of the answer in `conditions`."""
         return middle(steps(self, "jitter")) + sum(steps(self, name) for name in ("onset", "pulse", "gap"))
@@ -191,6 +197,11 @@ class TwoPulseAnd:
     def steps(self) -> int:
         """T, the steps in a trial."""
         return steps(self, "T")
+
+    @property
+    def truth_table(self) -> tuple[tuple[str, ...], ...]:
+        """Rows of words, the head first: that of And, which holds for each pair of pulses."""
+        return And().truth_table
 
     def _answers(self) -> tuple[int, int]:
         """First steps of the two answers."""

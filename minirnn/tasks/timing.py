@@ -102,6 +102,9 @@ class TimePulse(_PulseOrNone):
     target_noise_std: float = 0.0
 
     protocol: ClassVar[Protocol] = Protocol(stop_below=1e-3)
+    truth_table: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("input", "output"), ("no pulse", "silent"), ("pulse", "the pulse again, after the delay"),
+    )  # fmt: skip
 
     @classmethod
     def paper_rep(cls, **changes: Any) -> "TimePulse":
@@ -186,6 +189,9 @@ class Oscillation(_PulseOrNone):
     target_noise_std: float = 0.0
 
     protocol: ClassVar[Protocol] = Protocol(stop_below=1e-3)
+    truth_table: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("input", "output"), ("no pulse", "silent"), ("pulse", "oscillates in its window"),
+    )  # fmt: skip
 
     @classmethod
     def root(cls, **changes: Any) -> "Oscillation":
