@@ -18,3 +18,7 @@ def author_networks() -> Path:
     if not folder.is_dir():
         pytest.skip("the authors' published networks are not beside the project (../shared/author_networks)")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=2, help="kills of each run in test_checkpoint.py (full form: 10)")

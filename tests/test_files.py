@@ -1,3 +1,7 @@
+import struct
+import tracemalloc
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -79,3 +83,69 @@ def test_files_that_are_no_sound_network(saved, tmp_path):
             mr.Network.load(path)
     with pytest.raises(ValueError, match="W_in_initial, W_rec_initial, W_out_initial missing"):
         mr.Network.load(saved, initial=True)
+
+
+def header(shape, descr="<f8"):
+    """An .npy header of version 1 that claims this shape."""
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
+    text += " " * (-(len(text) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
+
+
+@pytest.mark.parametrize(
+    "member, told",
+    [
+        (header((10**6, 10**6)) + bytes(100), "claims a shape"),
+        (header((2**62, 2**62)) + bytes(100), "claims a shape"),
+        (header((-1, 4)) + bytes(100), "claims a shape"),
+        (header((4,), "|O") + bytes(100), "dtype object"),
+        (b"\x93NUMPY\x01\x00" + struct.pack("<H", 60000) + b"{" * 60000, "can not be read"),
+        (b"\x93NUMPY\x09\x00" + bytes(100), "can not be read"),
+        (b"\x93NUMPY\x01\x00" + struct.pack("<H", 20) + b"__import__('os')    ", "can not be read"),
+        (b"plain text", "can not be read"),
+        (b"", "can not be read"),
+    ],
+)
+def test_members_that_claim_what_they_do_not_hold(tmp_path, member, told):
+    path = tmp_path / "hostile.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("W_rec.npy", member)
+    with pytest.raises(ValueError, match=told) as caught:
+        mr.Network.load(path)
+    assert "hostile.npz" in str(caught.value)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with archive.open("W_rec.npy", "w", force_zip64=True) as file:
+            file.write(header((12000, 12000)))
+            for _ in range(12000 * 12000 * 8 // 2**24 + 1):
+                file.write(bytes(2**24))
+    assert path.stat().st_size < 2**25
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="W_rec would unpack to"):
+        mr.Network.load(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**22
+
+
+def test_compressed_files_can_be_read(saved, tmp_path):
+    np.savez_compressed(tmp_path / "small.npz", **files.read_npz(saved))
+    np.testing.assert_array_equal(mr.Network.load(tmp_path / "small.npz").weights.W_rec, mr.Network.load(saved).weights.W_rec)
+
+
+def test_any_flipped_bytes_give_a_network_or_a_clear_error(saved, tmp_path):
+    whole = saved.read_bytes()
+    rng = np.random.default_rng(0)
+    path = tmp_path / "spoilt.npz"
+    for _ in range(500):
+        spoilt = bytearray(whole)
+        for place in rng.integers(len(whole), size=3):
+            spoilt[place] ^= int(rng.integers(1, 256))
+        path.write_bytes(spoilt)
+        try:
+            mr.Network.load(path)
+        except ValueError as error:
+            assert "spoilt.npz" in str(error)
