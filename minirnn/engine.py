@@ -115,14 +115,19 @@ class Store(NamedTuple):
     @classmethod
     def of(cls, trials: Trials, dtype: Any) -> "Store":
         """A copy of the trials; ValueError where a finite number is not finite in this dtype."""
-        arrays: list[Array] = []
-        for name, array in (("x", trials.x), ("target", trials.target), ("mask", trials.weights())):
+
+        def cast(name: str, array: Array) -> Array:
             with np.errstate(over="ignore"):
-                cast = np.ascontiguousarray(array.transpose(1, 0, 2), dtype)
-            if not np.isfinite(cast).all():
-                raise ValueError(f"{name} must stay finite in {np.dtype(dtype).name}, its largest entry is {np.abs(array).max():g}")
-            arrays.append(cast)
-        x, target, mask = arrays
+                made = np.ascontiguousarray(array.transpose(1, 0, 2), dtype)
+            if array.dtype != made.dtype and not np.isfinite(made).all():  # Trials are finite in their own dtype
+                raise ValueError(f"{name} must stay finite in {made.dtype}, its largest entry is {np.abs(array).max():g}")
+            return made
+
+        x, target = cast("x", trials.x), cast("target", trials.target)
+        if trials.mask is None:
+            n, T, O = target.shape
+            return cls(x, target, np.ones(target.shape, dtype), np.full(n, float(T * O)))
+        mask = cast("mask", trials.weights())
         return cls(x, target, mask, mask.sum(axis=(1, 2), dtype=np.float64))
 
 

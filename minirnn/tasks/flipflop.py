@@ -9,7 +9,7 @@ from ..randomness import as_generator
 from ..trials import Trials
 from .measures import distance
 from .protocol import Protocol
-from .shapes import check_count, check_levels, check_times, distance_limit, held, jittered, middle, steps, window, with_noise
+from .shapes import add_noise, check_count, check_levels, check_times, distance_limit, held, jittered, middle, steps
 
 Array = np.ndarray[Any, Any]
 
@@ -91,7 +91,8 @@ class FlipFlop:
         rng = as_generator(rng)
         sets = rng.integers(2, size=(self.n_turns, n))
         x, target = self._noiseless(sets, jittered(rng, steps(self, "jitter"), sets.shape), self.steps)
-        x, target = with_noise(x, self.input_noise_std, rng), with_noise(target, self.target_noise_std, rng)
+        add_noise(x, self.input_noise_std, rng)
+        add_noise(target, self.target_noise_std, rng)
         return Trials(x, target, condition=self._codes(sets), dt=self.dt)
 
     def conditions(self, n_turns: int = 3) -> Trials:
@@ -110,16 +111,20 @@ class FlipFlop:
         return steps(self, "onset") + np.arange(n_turns) * (steps(self, "pulse") + steps(self, "quiet"))
 
     def _noiseless(self, sets: Array, delay: Array, T: int) -> tuple[Array, Array]:
-        pulse, wait = steps(self, "pulse"), steps(self, "pulse") + steps(self, "gap")
-        starts = self._starts(len(sets))[:, None] + delay  # (n_turns, B)
+        pulse, wait, jitter = steps(self, "pulse"), steps(self, "pulse") + steps(self, "gap"), steps(self, "jitter")
         x = np.zeros((T, sets.shape[1], 2), np.float32)
         target = np.full((T, sets.shape[1]), self.baseline, np.float32)
-        for start, value in zip(starts, sets, strict=True):  # over turns, not trials: later answers replace earlier ones
-            on = window(start, pulse, T)
-            x[:, :, 0] += on & (value == 0)
-            x[:, :, 1] += on & (value == 1)
-            answer = np.where(value == 1, 1.0, self.low).astype(np.float32)
-            np.copyto(target, answer, where=window(start + wait, T, T))
+        levels = np.array([self.low, 1.0], np.float32)
+        starts = self._starts(len(sets))
+        for start, late, value in zip(starts, delay, sets, strict=True):  # over turns, not trials
+            turn = np.arange(start, min(start + jitter + pulse, T))[:, None] - start - late
+            on = (turn >= 0) & (turn < pulse)
+            x[start : start + jitter + pulse, :, 0] = on & (value == 0)
+            x[start : start + jitter + pulse, :, 1] = on & (value == 1)
+            # from here on all is this turn's answer, but what is still the last turn's where this one is late
+            target[start + wait + jitter :] = levels[value]
+            between = target[start + wait : start + wait + jitter]
+            np.copyto(between, levels[value], where=np.arange(len(between))[:, None] >= late)
         return x, target[:, :, None]
 
     def right(self, z: Array, trials: Trials) -> Array:

@@ -16,6 +16,7 @@ Xor(onset=60, tail=140, jitter=50) Excitatory-inhibitory (T = 290).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +25,20 @@ from ..randomness import as_generator
 from ..trials import Trials
 from .measures import distance
 from .protocol import Protocol
-from .shapes import check_count, check_levels, check_times, distance_limit, held, jittered, middle, steps, window, with_noise
+from .shapes import (
+    add_noise,
+    between,
+    check_count,
+    check_levels,
+    check_times,
+    distance_limit,
+    held,
+    jittered,
+    middle,
+    played,
+    steps,
+    windows,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -85,7 +99,8 @@ class Gate:
         rng = as_generator(rng)
         condition = rng.integers(len(self.condition_names), size=n)
         x, target = self._noiseless(condition, jittered(rng, steps(self, "jitter"), n))
-        x, target = with_noise(x, self.input_noise_std, rng), with_noise(target, self.target_noise_std, rng)
+        add_noise(x, self.input_noise_std, rng)
+        add_noise(target, self.target_noise_std, rng)
         return Trials(x, target, condition=condition, dt=self.dt)
 
     def conditions(self) -> Trials:
@@ -95,15 +110,13 @@ class Gate:
         return Trials(x, target, condition=condition, dt=self.dt)
 
     def _noiseless(self, condition: Array, delay: Array) -> tuple[Array, Array]:
-        T, start = self.steps, steps(self, "onset") + delay
-        pulse = window(start, steps(self, "pulse"), T)  # (T, B)
-        answering = window(start + steps(self, "pulse") + steps(self, "gap"), T, T)
-        heights = np.array([1.0, self.b_height], np.float32)[: self.n_in]
-        on = np.array([[name[channel] == "1" for channel in range(self.n_in)] for name in self.condition_names])
-        answer = np.where(np.array(self.answers) == 1, 1.0, self.low).astype(np.float32)
-        x = pulse[:, :, None] * (on * heights)[condition]
-        target = np.where(answering, answer[condition], np.float32(self.baseline))[:, :, None]
-        return x, target
+        start = steps(self, "onset") + delay
+        channels, answers = _courses(self)
+        x = np.empty((self.steps, len(condition), self.n_in), np.float32)
+        for channel, course in enumerate(channels):
+            x[:, :, channel] = played(course, condition, start)
+        target = played(answers, condition, start + steps(self, "pulse") + steps(self, "gap"))
+        return x, target[:, :, None]
 
     def right(self, z: Array, trials: Trials) -> Array:
         """(B,) whether each output of `conditions` is on its side of 0.5 at >= 95 % of the last half of its answer."""
@@ -112,6 +125,17 @@ class Gate:
     def is_solved(self, z: Array, trials: Trials) -> bool:
         """All answers right, and a mean distance below 1.5 sqrt(T / 200)."""
         return bool(self.right(z, trials).all() and distance(z, trials).mean() < distance_limit(trials))
+
+
+@lru_cache(64)
+def _courses(gate: Gate) -> tuple[list[Array], Array]:
+    """The `windows` of each channel's and of the target's course, a row per condition."""
+    channels = []
+    for channel, height in enumerate((1.0, gate.b_height)[: gate.n_in]):
+        on = np.array([[height * (name[channel] == "1")] for name in gate.condition_names])
+        channels.append(windows(between(0.0, np.repeat(on, steps(gate, "pulse"), axis=1), 0.0), gate.steps))
+    answer = np.where(np.array(gate.answers) == 1, 1.0, gate.low)
+    return channels, windows(np.stack([np.full(len(answer), gate.baseline), answer], axis=1), gate.steps)
 
 
 @dataclass(frozen=True)
@@ -214,7 +238,8 @@ class TwoPulseAnd:
         rng = as_generator(rng)
         condition = rng.integers(len(self.condition_names), size=n)
         x, target = self._noiseless(condition)
-        x, target = with_noise(x, self.input_noise_std, rng), with_noise(target, self.target_noise_std, rng)
+        add_noise(x, self.input_noise_std, rng)
+        add_noise(target, self.target_noise_std, rng)
         return Trials(x, target, condition=condition, dt=self.dt)
 
     def conditions(self) -> Trials:

@@ -44,18 +44,28 @@ def steps(task: Any, name: str) -> int:
     return round(getattr(task, name) / task.dt)
 
 
-def window(start: Array | int, length: int, T: int) -> Array:
-    """(T, ...) True in the `length` steps from `start` on; `start` is a number or an array of them, one per trial."""
-    t = np.arange(T).reshape(-1, *[1] * np.ndim(start))
-    since = t - np.asarray(start)
-    return (since >= 0) & (since < length)
+def windows(rows: Array, T: int) -> Array:
+    """(K, L + T + 1, T) float32: what `played` chooses from. Row k of `rows` (K, L + 2) is a constant, L values, a constant.
+
+    Each row was made long enough at both ends that every start in 0 .. T has its window of T steps; a view, not copies.
+    """
+    K, columns = rows.shape
+    row = np.empty((K, columns - 2 + 2 * T), np.float32)
+    row[:, :T], row[:, T:-T], row[:, -T:] = rows[:, :1], rows[:, 1:-1], rows[:, -1:]
+    return np.lib.stride_tricks.sliding_window_view(row, T, axis=1)
 
 
-def placed(shape: Array, start: Array, T: int) -> Array:
-    """(T, B) zeros with `shape` (L,) written from start (B,) on; what runs beyond T is cut."""
-    since = np.arange(T)[:, None] - start
-    inside = (since >= 0) & (since < len(shape))
-    return np.where(inside, shape[np.clip(since, 0, len(shape) - 1)], 0.0)
+def played(chosen: Array, kind: Array, start: Array) -> Array:
+    """(T, B) float32: trial b goes through row kind[b], whose L values begin at step start[b], from the `windows` of rows."""
+    T = chosen.shape[2]
+    return np.ascontiguousarray(chosen[kind, T - start].T)
+
+
+def between(before: float, middle: Array, after: float) -> Array:
+    """Rows for `windows`: the rows `middle` (K, L) between two constants."""
+    rows = np.empty((len(middle), middle.shape[1] + 2))
+    rows[:, 0], rows[:, 1:-1], rows[:, -1] = before, middle, after
+    return rows
 
 
 def smoothed_box(length: int, kernel: Array) -> Array:
@@ -80,12 +90,10 @@ def middle(jitter: int) -> int:
     return (jitter + 1) // 2
 
 
-def with_noise(array: Array, standard_deviation: float, rng: np.random.Generator) -> Array:
-    """The array as float32, with N(0, standard_deviation^2) added to each entry."""
-    noisy = array.astype(np.float32)
+def add_noise(array: Array, standard_deviation: float, rng: np.random.Generator) -> None:
+    """Add N(0, standard_deviation^2) to each entry of the float32 array, in place."""
     if standard_deviation:
-        noisy += np.float32(standard_deviation) * rng.standard_normal(noisy.shape, np.float32)
-    return noisy
+        array += np.float32(standard_deviation) * rng.standard_normal(array.shape, np.float32)
 
 
 def held(z: Array, target: Array, start: int, stop: int) -> Array:

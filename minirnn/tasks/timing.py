@@ -6,6 +6,7 @@ z[t] is the output after consuming x[t]; N(0, input_noise_std^2) is added to the
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,6 +16,8 @@ from ..trials import Trials
 from .measures import distance
 from .protocol import Protocol
 from .shapes import (
+    add_noise,
+    between,
     check_count,
     check_levels,
     check_times,
@@ -22,12 +25,11 @@ from .shapes import (
     hann,
     jittered,
     middle,
-    placed,
+    played,
     smoothed_box,
     steps,
-    window,
-    with_noise,
-)  # fmt: skip
+    windows,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -45,8 +47,21 @@ class _PulseOrNone:
     input_noise_std: float
     target_noise_std: float
 
-    def _noiseless(self, condition: Array, delay: Array) -> tuple[Array, Array]:
+    @property
+    def steps(self) -> int:
         raise NotImplementedError
+
+    def _shapes(self) -> tuple[Array, Array, float]:
+        """The shapes of the pulse and of the answer to it, and the target's baseline."""
+        raise NotImplementedError
+
+    def _noiseless(self, condition: Array, delay: Array) -> tuple[Array, Array]:
+        """On trials without a pulse, zeros stand for both shapes."""
+        given, answer = _courses(self)
+        start = steps(self, "onset") + delay
+        x = played(given, condition, start)
+        target = played(answer, condition, start + steps(self, "pulse") + steps(self, "gap"))
+        return x[:, :, None], target[:, :, None]
 
     def trials(self, n: int, rng: np.random.Generator | int) -> Trials:
         """`n` random trials with noise, float32."""
@@ -54,14 +69,15 @@ class _PulseOrNone:
         rng = as_generator(rng)
         condition = rng.integers(2, size=n)
         x, target = self._noiseless(condition, jittered(rng, steps(self, "jitter"), n))
-        x, target = with_noise(x, self.input_noise_std, rng), with_noise(target, self.target_noise_std, rng)
+        add_noise(x, self.input_noise_std, rng)
+        add_noise(target, self.target_noise_std, rng)
         return Trials(x, target, condition=condition, dt=self.dt)
 
     def conditions(self) -> Trials:
         """A noiseless trial without and one with a pulse, at the middle of the jitter."""
         condition = np.arange(2)
         x, target = self._noiseless(condition, np.full(2, middle(steps(self, "jitter"))))
-        return Trials(x.astype(np.float32), target.astype(np.float32), condition=condition, dt=self.dt)
+        return Trials(x, target, condition=condition, dt=self.dt)
 
     def is_solved(self, z: Array, trials: Trials) -> bool:
         """Both trials right."""
@@ -69,6 +85,14 @@ class _PulseOrNone:
 
     def right(self, z: Array, trials: Trials) -> Array:
         raise NotImplementedError
+
+
+@lru_cache(64)
+def _courses(task: _PulseOrNone) -> tuple[Array, Array]:
+    """The `windows` of the input's and the target's course, without and with a pulse."""
+    pulse, answer, baseline = task._shapes()
+    given = between(0.0, np.stack([np.zeros(len(pulse)), pulse]), 0.0)
+    return windows(given, task.steps), windows(between(baseline, np.stack([np.zeros(len(answer)), answer]), baseline), task.steps)
 
 
 @dataclass(frozen=True)
@@ -137,13 +161,9 @@ class TimePulse(_PulseOrNone):
         n = (np.arange(points) - 0.5 * (points - 1)) * self.dt
         return smoothed_box(steps(self, "pulse"), height * self.dt * np.exp(-(n**2) / (2 * 12.0**2)))
 
-    def _noiseless(self, condition: Array, delay: Array) -> tuple[Array, Array]:
-        T, length, start = self.steps, steps(self, "pulse"), steps(self, "onset") + delay
-        answer = start + length + steps(self, "gap")
-        given = self._bell(0.04) if self.shape == "gaussian" else smoothed_box(length, hann(round(10.0 / self.dt)))
-        x = placed(given, start, T) * condition
-        target = np.where(window(answer, length, T), placed(self._bell(self.gain), answer, T) * condition, self.baseline)
-        return x[:, :, None], target[:, :, None]
+    def _shapes(self) -> tuple[Array, Array, float]:
+        hann_shape = smoothed_box(steps(self, "pulse"), hann(round(10.0 / self.dt)))
+        return self._bell(0.04) if self.shape == "gaussian" else hann_shape, self._bell(self.gain), self.baseline
 
     def right(self, z: Array, trials: Trials) -> Array:
         """(B,) with a pulse: correlation with the target in its window > 0.9 and distance < 1.25; without: distance < 0.5."""
@@ -228,13 +248,8 @@ class Oscillation(_PulseOrNone):
         kernel = np.sin(angle * np.arange(self.steps - steps(self, "jitter")))
         return self.scale * self.dt * smoothed_box(steps(self, "duration"), kernel)
 
-    def _noiseless(self, condition: Array, delay: Array) -> tuple[Array, Array]:
-        T, start = self.steps, steps(self, "onset") + delay
-        answer = start + steps(self, "pulse") + steps(self, "gap")
-        x = placed(smoothed_box(steps(self, "pulse"), hann(steps(self, "smooth"))), start, T) * condition
-        oscillating = window(answer, steps(self, "duration"), T)
-        target = np.where(oscillating, placed(self._oscillation(), answer, T) * condition, self.baseline)
-        return x[:, :, None], target[:, :, None]
+    def _shapes(self) -> tuple[Array, Array, float]:
+        return smoothed_box(steps(self, "pulse"), hann(steps(self, "smooth"))), self._oscillation(), self.baseline
 
     def right(self, z: Array, trials: Trials) -> Array:
         """(B,) with a pulse: correlation with the target in its window, without its last 5 steps, > 0.9; else distance < 0.5.
