@@ -194,3 +194,71 @@ def test_ctrl_c_from_outside_keeps_what_was_learnt(tmp_path):
     assert "interrupted" in printed
     assert json.loads((out / "summary.json").read_text())["epochs_done"] >= 2
     assert mr.Network.load(out / "network.npz").n_rec == 8
+
+
+def test_a_killed_run_is_resumed_to_the_same_files(tmp_path, capsys):
+    command = ["train", "and", "--units=8", "--epochs=60", "--samples=640", "--seed=3", "--lr=0.0003", "--fresh", "--quiet"]
+    assert cli.main([*command, "--out", str(tmp_path / "alone")]) in (0, 1)
+    process = subprocess.Popen([sys.executable, "-m", "minirnn", *command, "--out", str(tmp_path / "killed")])
+    while not (tmp_path / "killed" / "checkpoint" / "epoch_0005.npz").exists():
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "killed" / "summary.json").exists()
+    capsys.readouterr()
+    assert cli.main([*command, "--out", str(tmp_path / "killed")]) == 2
+    assert f"`minirnn resume {tmp_path / 'killed'}` to go on with it" in capsys.readouterr().err
+    assert cli.main(["resume", str(tmp_path / "killed"), "--threads", "2"]) == 0
+    assert "going on after epoch" in capsys.readouterr().err
+    for name in ("network.npz", "best.npz", "untrained.npz"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+    summaries = [json.loads((tmp_path / run / "summary.json").read_text()) for run in ("alone", "killed")]
+    for summary in summaries:
+        del summary["seconds"]
+    assert summaries[0] == summaries[1]
+    before = {p.name: p.read_bytes() for p in (tmp_path / "killed").glob("*.npz")}
+    assert cli.main(["resume", str(tmp_path / "killed")]) == 0  # a finished run is told again, not trained again
+    assert {p.name: p.read_bytes() for p in (tmp_path / "killed").glob("*.npz")} == before
+
+
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (None, "does not hold a run"),
+        ("{", "can not be read as JSON"),
+        ("[]", "arguments of a run"),
+        ('{"arguments": [3]}', "arguments of a run"),
+    ],
+)
+def test_what_is_no_run_can_not_be_resumed(tmp_path, capsys, content, told):
+    if content is not None:
+        (tmp_path / "options.json").write_text(content)
+    assert cli.main(["resume", str(tmp_path)]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_tasks_are_listed_with_a_line_each(capsys):
+    assert cli.main(["tasks"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(tasks.BY_NAME)
+    assert all(len(line) > 30 for line in lines)
+
+
+@pytest.mark.parametrize("name", sorted(tasks.BY_NAME))
+def test_each_task_is_drawn_and_its_truth_table_printed(name, tmp_path, capsys):
+    out = tmp_path / "picture.svg"
+    assert cli.main(["tasks", name, "--out", str(out)]) == 0
+    assert "<svg" in out.read_text()
+    printed = capsys.readouterr().out
+    for row in tasks.BY_NAME[name]().truth_table:
+        assert "  ".join(row).split()[0] in printed
+    assert printed.splitlines()[-1] == f"a noisy trial of each kind is in {out}"
+
+
+@pytest.mark.parametrize("name", sorted(tasks.BY_NAME))
+def test_each_task_trains_from_the_command_line(name, tmp_path):
+    arguments = ["train", name, "--units", "6", "--epochs", "1", "--samples", "16", "--quiet", "--out", str(tmp_path)]
+    assert cli.main(arguments) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert list(summary["conditions"]) == list(tasks.BY_NAME[name]().condition_names)
+    assert mr.Network.load(tmp_path / "network.npz").weights.b_rec is None or name == "not"
