@@ -115,10 +115,10 @@ KILLED = """
 import sys
 import minirnn as mr
 from minirnn import tasks
-folder, fresh, threads = sys.argv[1], sys.argv[2] == "fresh", int(sys.argv[3])
+folder, fresh, threads, epochs = sys.argv[1], sys.argv[2] == "fresh", int(sys.argv[3]), int(sys.argv[4])
 net = mr.Network.random(2, 20, 1, tau=2.0, noise=0.1, rng=0)
 task = tasks.And(onset=5, pulse=5, gap=5, tail=15)
-mr.train(net, task, epochs=40, samples=640, batch=64, rng=1, fresh=fresh, threads=threads, checkpoint=folder, progress=False)
+mr.train(net, task, epochs=epochs, samples=640, batch=64, rng=1, fresh=fresh, threads=threads, checkpoint=folder, progress=False)
 """
 
 
@@ -127,27 +127,32 @@ mr.train(net, task, epochs=40, samples=640, batch=64, rng=1, fresh=fresh, thread
 @pytest.mark.parametrize("kind", ["fixed", "fresh"])
 def test_sigkill_at_any_moment_loses_nothing(tmp_path, request, kind, threads):
     """The full form is `pytest --kills 10`."""
-    command = [sys.executable, "-c", KILLED]
-    began = time.perf_counter()
-    subprocess.run([*command, tmp_path / "alone", kind, str(threads)], check=True)
-    whole = time.perf_counter() - began
+    kills = request.config.getoption("--kills")
+    last = 40 * (kills + 1)
+    folder = tmp_path / "killed"
+
+    def start(name):
+        return subprocess.Popen([sys.executable, "-c", KILLED, tmp_path / name, kind, str(threads), str(last)])
+
+    def kept():
+        return sorted(int(p.stem[6:]) for p in folder.glob("epoch_*.npz"))
+
+    assert start("alone").wait() == 0
     moments = random.Random(f"{kind} {threads}")
-    epochs = []
-    for _ in range(request.config.getoption("--kills")):
-        process = subprocess.Popen([*command, tmp_path / "killed", kind, str(threads)])
-        try:  # a moment from start-up to long after the end would be
-            process.wait(timeout=moments.uniform(0.3, 1.0) * whole)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if (tmp_path / "killed").exists():
-            epochs.append(len(list((tmp_path / "killed").glob("epoch_*.npz"))))
-    assert epochs == sorted(epochs)  # no complete epoch was ever lost
-    subprocess.run([*command, tmp_path / "killed", kind, str(threads)], check=True)
-    assert not list((tmp_path / "killed").glob(".*.part"))
-    for k in range(41):
-        name = f"epoch_{k:04d}.npz"
-        alone, killed = (files.read_npz(tmp_path / run / name) for run in ("alone", "killed"))
+    for _ in range(kills):
+        before = kept()
+        process = start("killed")
+        while len(kept()) == len(before):  # until it trains
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0.0, 0.2))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL  # it was still at work
+        assert set(before) < set(kept())  # no complete epoch was lost
+        assert kept()[-1] < last
+    assert start("killed").wait() == 0
+    assert not list(folder.glob(".*.part"))
+    for k in range(last + 1):
+        alone, killed = (files.read_npz(tmp_path / run / f"epoch_{k:04d}.npz") for run in ("alone", "killed"))
         assert alone.keys() == killed.keys()
         for array in alone.keys() - {"history"}:
             np.testing.assert_array_equal(alone[array], killed[array])
