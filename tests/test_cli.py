@@ -42,6 +42,7 @@ def test_train_leaves_weights_history_summary_and_figures(tmp_path, capsys):
     )
 
 
+@pytest.mark.compiled
 def test_the_same_seed_gives_the_same_weights_and_the_library_gives_them_too(tmp_path):
     for name in ("a", "b"):
         assert cli.main([*TINY, "--out", str(tmp_path / name)]) == 0
@@ -165,6 +166,7 @@ def test_an_unwritable_folder_is_refused_before_any_work(capsys, not_root):
         os.chmod(folder, 0o700)
 
 
+@pytest.mark.compiled
 def test_ctrl_c_from_outside_keeps_what_was_learnt(tmp_path):
     out = tmp_path / "run"
     command = [
@@ -196,6 +198,7 @@ def test_ctrl_c_from_outside_keeps_what_was_learnt(tmp_path):
     assert mr.Network.load(out / "network.npz").n_rec == 8
 
 
+@pytest.mark.compiled
 def test_a_killed_run_is_resumed_to_the_same_files(tmp_path, capsys):
     command = ["train", "and", "--units=8", "--epochs=60", "--samples=640", "--seed=3", "--lr=0.0003", "--fresh", "--quiet"]
     assert cli.main([*command, "--out", str(tmp_path / "alone")]) in (0, 1)
@@ -255,6 +258,7 @@ def test_each_task_is_drawn_and_its_truth_table_printed(name, tmp_path, capsys):
     assert printed.splitlines()[-1] == f"a noisy trial of each kind is in {out}"
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", sorted(tasks.BY_NAME))
 def test_each_task_trains_from_the_command_line(name, tmp_path):
     arguments = ["train", name, "--units", "6", "--epochs", "1", "--samples", "16", "--quiet", "--out", str(tmp_path)]

@@ -275,6 +275,7 @@ def test_the_untrained_file_and_the_one_without_arrays(author_networks):
         mr.Network.load(author_networks / "keras" / "simpledm_no_arrays_keras3.hdf5")
 
 
+@pytest.mark.compiled
 def test_the_authors_moments_hold_the_next_steps_down(author_networks):
     # the published v is that of 4700 updates: the next step of an Adam that knows it is far smaller than the first of a new one,
     # which has the size of the learning rate in every weight

@@ -354,6 +354,7 @@ def test_the_authors_oscillation_is_good_in_its_window_and_does_not_stop(author_
     assert np.linalg.norm(error[380:]) > 8
 
 
+@pytest.mark.compiled
 def test_the_authors_flip_flop(author_networks):
     net = mr.Network.load(author_networks / "ff_n50_ortho_06.npz")
     task = tasks.FlipFlop()

@@ -127,6 +127,7 @@ def test_best_is_the_epoch_of_the_lowest_validation_distance():
 
 
 @pytest.mark.parametrize("more", [{}, {"fresh": True}])
+@pytest.mark.compiled
 @pytest.mark.parametrize("constants", [{}, {"tau": 3.0, "noise": 0.2, "phi": "softplus"}])
 def test_one_two_and_five_threads_give_the_same_bits(more, constants):
     net = network(n_rec=30, **constants)
