@@ -145,7 +145,7 @@ def _claim(out: Path, overwrite: bool) -> None:
         raise ValueError(f"--out {out} is not writable")
     there = [name for name in (*RESULTS, OPTIONS, CHECKPOINT) if (out / name).exists()]
     if there and not overwrite:
-        unfinished = OPTIONS in there and "summary.json" not in there
+        unfinished = OPTIONS in there and not (out / CHECKPOINT / "finished.json").exists()
         go_on = f", `minirnn resume {out}` to go on with it" if unfinished else ""
         raise ValueError(f"--out {out} already holds {there[0]}: choose another folder{go_on}, or --overwrite to replace that run")
     checkpoint.discard(out / CHECKPOINT)

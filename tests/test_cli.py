@@ -167,7 +167,7 @@ def test_an_unwritable_folder_is_refused_before_any_work(capsys, not_root):
 
 
 @pytest.mark.compiled
-def test_ctrl_c_from_outside_keeps_what_was_learnt(tmp_path):
+def test_ctrl_c_from_outside_keeps_what_was_learnt(tmp_path, capsys):
     out = tmp_path / "run"
     command = [
         sys.executable,
@@ -194,6 +194,8 @@ def test_ctrl_c_from_outside_keeps_what_was_learnt(tmp_path):
         printed, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted" in printed
+    assert cli.main(["train", "and", "--out", str(out)]) == 2
+    assert f"`minirnn resume {out}` to go on" in capsys.readouterr().err
     assert json.loads((out / "summary.json").read_text())["epochs_done"] >= 2
     assert mr.Network.load(out / "network.npz").n_rec == 8
 
