@@ -1,6 +1,7 @@
 """minirnn: understand and train the small recurrent networks of computational neuroscience."""
 
-from .gradcheck import GradientReport, check_gradient
+from .checks import Report
+from .gradcheck import check_gradient
 from .network import Network
 from .optimizer import Adam, AdamState
 from .reference import Params
@@ -11,10 +12,10 @@ __all__ = [
     "Adam",
     "AdamState",
     "Diverged",
-    "GradientReport",
     "History",
     "Network",
     "Params",
+    "Report",
     "Result",
     "Trials",
     "check_gradient",

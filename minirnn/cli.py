@@ -90,6 +90,15 @@ def _parser() -> argparse.ArgumentParser:
     p.set_defaults(run=_tasks)
 
     p = command(
+        "study", "Make a study: a table, a CSV and a figure.", "minirnn study gradient-error --units 20 --out study",
+    )  # fmt: skip
+    p.add_argument("study", choices=("gradient-error",), help="gradient-error: numerical derivatives against step size")
+    p.add_argument("--units", type=int, default=50, metavar="N", help="units of the network (default: %(default)s)")
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default: %(default)s)")
+    p.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="folder for the results (default: this one)")
+    p.set_defaults(run=_study)
+
+    p = command(
         "check-gradient", "Hold the gradient of a network against complex step, finite differences and dot products.",
         "minirnn check-gradient --task and --units 50 --phi softplus --tau 10",
     )  # fmt: skip
@@ -264,6 +273,32 @@ def _tasks(options: argparse.Namespace) -> int:
     for row in task.truth_table:
         print("  ".join(f"{cell:<{max(len(r[k]) for r in task.truth_table)}}" for k, cell in enumerate(row)).rstrip())
     print(f"\na noisy trial of each kind is in {out}")
+    return 0
+
+
+def _study(options: argparse.Namespace) -> int:
+    from . import plots, studies
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(options.seed)
+    task = BY_NAME["and"]()
+    net = Network.random(task.n_in, options.units, task.n_out, rng=rng)
+    found = studies.gradient_error(net, task.trials(4, rng), rng=rng)
+    lines = ["dtype,method,array,step,relative_error"]
+    for t, m, a, s in np.ndindex(found.errors.shape):
+        row = (studies.DTYPES[t], studies.METHODS[m], found.arrays[a], f"{found.steps[s]:.6g}", f"{found.errors[t, m, a, s]:.6g}")
+        lines.append(",".join(row))
+    files.write_atomically(options.out / "gradient-error.csv", lambda file: file.write(("\n".join(lines) + "\n").encode()))
+    made, axes = plots.figure(1, 2, 10.0, 4.2, sharey=True)
+    plots.gradient_error(axes[0], found.steps, found.errors, found.theory_optimum, studies.DTYPES)
+    files.write_atomically(options.out / "gradient-error.png", partial(plots.save, made))
+    print(f"{'dtype':<8} {'method':<11} {'array':<6} {'best step':>10} {'theory':>10} {'error':>10} {'theory':>10}")
+    for t, m, a in np.ndindex(found.optimum.shape):
+        pair = (found.theory_optimum[t, m, a], found.theory_floor[t, m, a])
+        theory = [f"{value:>10.1e}" if np.isfinite(value) else f"{'-':>10}" for value in pair]
+        name = f"{studies.DTYPES[t]:<8} {studies.METHODS[m]:<11} {found.arrays[a]:<6}"
+        print(f"{name} {found.optimum[t, m, a]:>10.1e} {theory[0]} {found.floor[t, m, a]:>10.1e} {theory[1]}")
+    print(f"gradient-error.png and gradient-error.csv are in {options.out}")
     return 0
 
 

@@ -109,6 +109,27 @@ def history(ax: Axes, loss: Array, validation_distance: Array, *, stop_below: fl
     other.set_ylabel("validation distance", color=RED)
 
 
+def gradient_error(axes: Sequence[Axes], steps: Array, errors: Array, theory_optimum: Array, titles: Sequence[str]) -> None:
+    """The V-shaped figure, an Axes per dtype: relative error (dtype, method, array, S) against step size, a colour per method.
+
+    Thin lines are the arrays, the thick one their largest; a dotted line is where theory puts the best step (median of arrays).
+    """
+    methods = (("forward", ORANGE), ("central", BLUE), ("Richardson", GREEN), ("complex step", RED))
+    for t, ax in enumerate(axes):
+        for m, (method, colour) in enumerate(methods):
+            shown = np.where(errors[t, m] > 0, errors[t, m], 1e-18)
+            ax.loglog(steps, shown.T, color=colour, lw=0.6, alpha=0.5)
+            ax.loglog(steps, shown.max(axis=0), color=colour, lw=2, label=method)
+            best = theory_optimum[t, m]
+            if np.isfinite(best).any():
+                ax.axvline(float(np.nanmedian(best)), color=colour, lw=1.2, ls=":")
+        ax.set_ylim(1e-18, 1e4)
+        ax.set_title(titles[t])
+        ax.set_xlabel("step")
+    axes[0].set_ylabel("relative error")
+    axes[0].legend(loc="upper left", ncols=2, frameon=False)
+
+
 def spectrum(ax: Axes, W: Array, *, title: str = "", reach: float | None = None) -> None:
     """Eigenvalues of W (N, N) with the unit circle and the line Re = 1; those outside the circle stand out (paper Fig 6).
 
@@ -129,3 +150,25 @@ def spectrum(ax: Axes, W: Array, *, title: str = "", reach: float | None = None)
 def spectrum_reach(*matrices: Array) -> float:
     """Half the side of a picture that holds the unit circle and all eigenvalues of these matrices."""
     return 1.08 * max([1.05] + [float(np.abs(np.linalg.eigvals(W)).max()) for W in matrices])
+
+
+def gradient_flow(ax: Axes, total: Array, direct: Array, leak: Array, recurrent: Array, *, dt: float = 1.0) -> None:
+    """Norms (T+1,) of dL/dh_t and of its parts against time t dt on a logarithmic axis (`minirnn.gradient_flow.flow`).
+
+    A norm of 0 has no place on that axis and leaves a gap. The direct part, often there at single steps only, has dots.
+    """
+    parts = (
+        (total, "total", BLACK, "-", ""),
+        (direct, "direct", ORANGE, "-", "o"),
+        (leak, "through the leak", GREEN, "--", ""),
+        (recurrent, "through W_rec", BLUE, "-", ""),
+    )
+    for norm, label, colour, line, marker in parts:
+        shown = np.where(norm > 0, norm, np.nan)
+        ax.plot(np.arange(len(norm)) * dt, shown, color=colour, ls=line, marker=marker, ms=3, label=label)
+    ax.set_yscale("log")
+    ax.set_xlim(0, max((len(total) - 1) * dt, dt))
+    ax.set_xlabel("time (ms)")
+    ax.set_ylabel("norm of dL/dh")
+    with rc_context(STYLE):
+        ax.legend()

@@ -26,16 +26,20 @@ ALLOWED = {
     "interop": ({"files", "network", "optimizer", "reference"}, {"numpy", "h5py"}),
     "checkpoint": ({"files", "network", "optimizer", "reference"}, {"numpy", "filelock"}),
     "network": ({"engine", "files", "initial", "interop", "randomness", "reference", "trials"}, {"numpy"}),
-    "gradcheck": ({"network", "randomness", "reference", "trials"}, {"numpy", "scipy"}),
+    "checks": (set(), {"numpy", "scipy"}),
+    "studies": ({"checks", "network", "randomness", "reference", "trials"}, {"numpy"}),
+    "gradcheck": ({"checks", "network", "randomness", "reference", "trials"}, {"numpy", "scipy"}),
+    "second_order": ({"network", "randomness", "reference", "trials"}, {"numpy", "scipy"}),
+    "gradient_flow": ({"network", "reference", "trials"}, {"numpy", "scipy"}),
     "train": (
         {"checkpoint", "engine", "files", "network", "optimizer", "randomness", "reference", "tasks", "trials"},
         {"numpy", "tqdm"},
     ),
     "cli": (
-        {"checkpoint", "files", "gradcheck", "initial", "network", "optimizer", "plots", "reference", "tasks", "train"},
+        {"checkpoint", "files", "gradcheck", "initial", "network", "optimizer", "plots", "reference", "studies", "tasks", "train"},
         {"numpy"},
     ),
-    "__init__": ({"gradcheck", "network", "optimizer", "reference", "train", "trials"}, set()),
+    "__init__": ({"checks", "gradcheck", "network", "optimizer", "reference", "train", "trials"}, set()),
     "__main__": ({"cli"}, set()),
 }
 

@@ -45,3 +45,21 @@ def test_the_spectrum_counts_the_eigenvalues_outside_the_circle():
     assert sorted(inside.get_xdata()) == [0.5, 1.01]
     assert sorted(outside.get_xdata()) == [-1.5, 1.03]
     assert axes[0, 0].get_xlim()[1] > 1.5
+
+
+def test_gradient_flow_is_on_a_log_axis_and_zeros_leave_gaps(tmp_path):
+    made, axes = plots.figure(1, 2, 6, 3)
+    total, direct = np.array([0.1, 0.2, 0.4, 1.0]), np.array([0.0, 0.0, 0.0, 1.0])
+    leak, recurrent = np.array([0.05, 0.1, 0.2, 0.0]), np.array([0.05, 0.1, 0.3, 0.0])
+    plots.gradient_flow(axes[0, 0], total, direct, leak, recurrent, dt=2.0)
+    plots.gradient_flow(axes[0, 1], *np.zeros((4, 1)))  # nothing to draw
+    assert axes[0, 0].get_yscale() == "log"
+    lines = {line.get_label(): line for line in axes[0, 0].get_lines()}
+    assert set(lines) == {"total", "direct", "through the leak", "through W_rec"}
+    np.testing.assert_array_equal(lines["total"].get_xdata(), [0.0, 2.0, 4.0, 6.0])
+    for label, norm in (("total", total), ("direct", direct), ("through the leak", leak), ("through W_rec", recurrent)):
+        np.testing.assert_array_equal(lines[label].get_ydata(), np.where(norm == 0, np.nan, norm))
+    assert {text.get_text() for text in axes[0, 0].get_legend().get_texts()} == set(lines)
+    low, _ = axes[0, 0].get_ylim()
+    assert 0.01 < low < 0.05
+    plots.save(made, tmp_path / "f.png")

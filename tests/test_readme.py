@@ -18,7 +18,7 @@ def test_the_example_runs_and_its_network_succeeds(tmp_path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(compile(block, "README.md", "exec"), names)
-    assert "complex step" in capsys.readouterr().out
+    assert "complex" in capsys.readouterr().out
     assert tasks.success(names["z"], names["trials"], names["task"])
     assert names["h"].shape == (201, 4, 50)
     np.testing.assert_array_equal(names["net"].weights.W_rec, names["result"].network.weights.W_rec)

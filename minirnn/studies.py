@@ -1,0 +1,124 @@
+"""Studies: measurements on many runs or settings that end in a table and a figure."""
+
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import checks, reference
+from .network import Network
+from .randomness import as_generator
+from .reference import Params
+from .trials import Trials
+
+Array = np.ndarray[Any, Any]
+
+METHODS = ("forward", "central", "richardson", "complex")
+DTYPES = ("float32", "float64")
+
+
+class GradientError(NamedTuple):
+    """Result of `gradient_error`: relative errors, and where theory puts the best step and its error.
+
+    steps (S,); errors (dtype, method, array, S), the order of DTYPES, METHODS and arrays; optimum, floor (dtype, method, array)
+    measured; theory_optimum, theory_floor (dtype, method, array), NaN where theory has none: for Richardson and the complex step,
+    and for central differences where L''' is 0 (the loss is quadratic in the readout), which are the better the larger the step.
+    """
+
+    arrays: tuple[str, ...]
+    steps: Array
+    errors: Array
+    optimum: Array
+    floor: Array
+    theory_optimum: Array
+    theory_floor: Array
+
+
+def gradient_error(net: Network, trials: Trials, *, steps: Any = None, directions: int = 3, rng: Any = 0) -> GradientError:
+    """Error of numerical derivatives against step size, in float32 and float64, for each array of the network.
+
+    The derivative of the plain reference's loss along random unit directions of one array at a time is compared with <g, v>,
+    g the gradient of the compiled kernels in float64; the error is relative to |g| of that array, the median over directions.
+    Theory, with eps of the dtype and L'', L''' along the direction:
+
+        (1) forward   error d |L''| / 2 + 2 eps |L| / d      best d = 2 (eps |L| / |L''|)^(1/2)
+        (2) central   error d^2 |L'''| / 6 + eps |L| / d     best d = (3 eps |L| / |L'''|)^(1/3), which is where eps^(1/3) is from
+    """
+    rng = as_generator(rng)
+    exact = net.astype(np.float64)
+    steps = np.logspace(-12, 0, 49) if steps is None else np.asarray(steps, float)
+    names = tuple(checks.named_arrays(exact.params))
+    _, gradient = exact.loss_and_gradient(
+        Trials(trials.x.astype(float), trials.target.astype(float), trials.mask, trials.condition, trials.dt)
+    )
+    shape = (len(DTYPES), len(METHODS), len(names))
+    errors = np.full((*shape, directions, len(steps)), np.nan)
+    theory_optimum, theory_floor = np.full((*shape, directions), np.nan), np.full((*shape, directions), np.nan)
+    losses = {dtype: _loss(exact, trials, dtype) for dtype in DTYPES}
+    for a, name in enumerate(names):
+        p = getattr(exact.params, name)
+        size = float(np.linalg.norm(getattr(gradient, name)))
+        for k in range(directions):
+            v = rng.standard_normal(p.shape)
+            along = _only(exact.params, name, v / np.linalg.norm(v))
+            slope = checks.inner(gradient, along)
+            L, second, third = _higher(losses["float64"], exact.params, along)
+            for t, dtype in enumerate(DTYPES):
+                eps = float(np.finfo(dtype).eps)
+                forward, central = 2 * np.sqrt(eps * L / second), np.cbrt(3 * eps * L / third)
+                theory_optimum[t, 0, a, k], theory_floor[t, 0, a, k] = forward, forward * second / 2 + 2 * eps * L / forward  # (1)
+                theory_optimum[t, 1, a, k], theory_floor[t, 1, a, k] = central, central**2 * third / 6 + eps * L / central  # (2)
+                for s, d in enumerate(steps):
+                    values = _derivatives(losses[dtype], exact.params, along, float(d), dtype)
+                    errors[t, :, a, k, s] = np.abs(np.array(values) - slope) / size
+            theory_floor[:, :, a, k] /= size
+    median = np.median(errors, axis=3)
+    best = np.argmin(np.where(np.isfinite(median), median, np.inf), axis=3)
+    return GradientError(
+        names, steps, median, steps[best], np.take_along_axis(median, best[..., None], axis=3)[..., 0],
+        np.median(theory_optimum, axis=3), np.median(theory_floor, axis=3),
+    )  # fmt: skip
+
+
+def _only(params: Params, name: str, v: Array) -> Params:
+    """The direction that moves one array alone."""
+    zeros = {other: np.zeros(p.shape) for other, p in checks.named_arrays(params).items()}
+    return Params(*[(zeros | {name: v}).get(field) for field in Params._fields])  # type: ignore[arg-type]
+
+
+def _loss(net: Network, trials: Trials, dtype: str) -> checks.Loss:
+    """The reference's loss, all of its arithmetic in this dtype or its complex twin."""
+    x, target, weights, h0, leak, gain = (
+        array.astype(dtype) for array in (trials.x, trials.target, trials.weights(), net.h0, net.leak, net.gain)
+    )
+    twin = np.result_type(dtype, np.complex64)
+
+    def loss(params: Params) -> Any:
+        kind = twin if any(np.iscomplexobj(p) for p in params if p is not None) else np.dtype(dtype)
+        cast = Params(*[None if p is None else p.astype(kind) for p in params])  # type: ignore[arg-type]
+        return reference.loss(cast, x, target, weights, h0, None, leak, gain, net.phi, net.rate_penalty, net.l2)
+
+    return loss
+
+
+def _derivatives(loss: checks.Loss, params: Params, along: Params, d: float, dtype: str) -> tuple[float, ...]:
+    """By each of METHODS at step d; Richardson's tableau has four levels of it. The complex step is d too."""
+    with np.errstate(all="ignore"):
+        levels = [checks.central_difference(loss, params, along, d / 2**k) for k in range(4)]
+        for j in range(1, 4):
+            levels = [fine + (fine - coarse) / (4**j - 1) for coarse, fine in pairwise(levels)]  # checks (3)
+        central = checks.central_difference(loss, params, along, d)
+        return checks.forward_difference(loss, params, along, d), central, levels[0], checks.complex_step(loss, params, along, d)
+
+
+def _higher(loss: checks.Loss, params: Params, along: Params) -> tuple[float, float, float]:
+    """|L|, |L''| and |L'''| along the direction, by differences of the complex step."""
+    d = 1e-4
+
+    def slope(by: float) -> float:
+        return checks.complex_step(loss, checks.moved(params, along, by), along)
+
+    below, here, above = slope(-d), slope(0.0), slope(d)
+    second, third = abs(above - below) / (2 * d), abs(above - 2 * here + below) / d**2
+    rounding = 100 * checks.EPS * max(abs(below), abs(above), checks.TINY) / d**2
+    return abs(float(loss(params))), second, third if third > rounding else np.nan
