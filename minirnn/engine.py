@@ -156,18 +156,19 @@ class Flat:
 class Engine:
     """Runs one shape of network on batches of up to `batch` trials of T steps; the workspace is made once.
 
-    leak, gain: (N,) coefficients of reference (4); phi: the activation's name; threads: None for all CPUs.
+    leak, gain: (N,) coefficients of reference (4); phi: the activation's name; threads: None for all CPUs; truncate: 0, or the
+    steps after which back-propagation ends.
     Use it in a `with` block: BLAS runs on one thread inside, and its own threads end with it.
     """
 
     def __init__(
         self, n_in: int, n_rec: int, n_out: int, T: int, batch: int, *,
         dtype: Any, leak: Array, gain: Array, phi: str, threads: int | None = 1,
-        rate_penalty: float = 0.0, l2: float = 0.0,
+        rate_penalty: float = 0.0, l2: float = 0.0, truncate: int = 0,
     ) -> None:  # fmt: skip
         self.n_in, self.n_rec, self.n_out, self.T = n_in, n_rec, n_out, T
         self.dtype = np.dtype(dtype)
-        self.rate_penalty, self.l2 = rate_penalty, l2
+        self.rate_penalty, self.l2, self.truncate = rate_penalty, l2, truncate
         self.phi = ACTIVATIONS.index(phi)
         self.chunk = min(chunk_trials(n_rec), batch)
         self.chunks = -(-batch // self.chunk)
@@ -261,7 +262,7 @@ class Engine:
                 run(
                     self.losses[c], self.P_bars[c], self.h0_bars[c], w["s"], w["drive"], w["z"], w["z_bar"], w["y"], w["s_bar"],
                     w["y_bar"], w["h_bar"], w["product"], store.x, store.target, store.mask, trials, self.h0, noise,
-                    self.P, self.P_T, self.keep, self.gain, w["rate"], inverse_M, N, self.phi,
+                    self.P, self.P_T, self.keep, self.gain, w["rate"], inverse_M, N, self.phi, self.truncate,
                 )  # fmt: skip
 
         self._share_out(share, chunks)

@@ -194,6 +194,35 @@ def lyapunov_exponents(net: Network, x: Any, *, h0: Any = None, noise: Any = Non
     return np.sort(growth / (T - settle))[::-1]  # (10)
 
 
+class TruncationBias(NamedTuple):
+    """How far truncated gradients are from the full one g, all arrays taken together; each (len(lengths),)."""
+
+    lengths: Array  # steps
+    relative_error: Array  # |g_truncated - g| / |g|
+    cosine: Array  # of the angle between them
+
+
+def truncation_bias(net: Network, trials: Trials, lengths: Sequence[int], *, noise: Any = None) -> TruncationBias:
+    """The truncated gradients of `net.loss_and_gradient(trials, truncate=length)` against the full one, in float64.
+
+    TypeError or ValueError, naming the argument, where one does not fit; a full gradient of 0 is a ValueError.
+    """
+    net = _in_float64(net)
+
+    def gradient(truncate: int | None) -> Array:
+        _, found = net.loss_and_gradient(trials, noise=noise, truncate=truncate)
+        return np.concatenate([p.ravel() for p in found if p is not None])
+
+    full = gradient(None)
+    size = float(np.linalg.norm(full))
+    if size == 0:
+        raise ValueError("trials must give a gradient that is not 0, to compare with")
+    cut = [gradient(length) for length in lengths]
+    error = [float(np.linalg.norm(g - full)) / size for g in cut]
+    cosine = [float(g @ full) / max(size * float(np.linalg.norm(g)), np.finfo(float).tiny) for g in cut]
+    return TruncationBias(np.asarray(lengths), np.array(error), np.array(cosine))
+
+
 def _jacobian(net: Network, r_t: Array) -> Array:
     """J_t (N, N) from the drive r_t (N,)."""
     slope = net.gain * reference.phi_prime(r_t, net.phi)

@@ -239,14 +239,21 @@ class Network:
         noise *= scale
         return noise
 
-    def loss_and_gradient(self, trials: Trials, *, noise: Any = None) -> tuple[float, Params]:
-        """The loss sum(mask (z - target)^2) / sum(mask) plus penalties (reference, 6 to 8), and its gradient."""
+    def loss_and_gradient(self, trials: Trials, *, noise: Any = None, truncate: int | None = None) -> tuple[float, Params]:
+        """The loss sum(mask (z - target)^2) / sum(mask) plus penalties (reference, 6 to 8), and its gradient.
+
+        truncate: None for the gradient; or a number of steps, for truncated back-propagation through time: the states at its
+        multiples are taken for constants in the steps that follow, so that what lies further apart is left out
+        (`minirnn.gradient_flow.truncation_bias` measures how much that is).
+        """
         self.check(trials)
+        if truncate is not None and (isinstance(truncate, bool) or not isinstance(truncate, int | np.integer) or truncate < 1):
+            raise ValueError(f"truncate must be None or an integer of at least 1, got {truncate!r}")
         T, B, _ = trials.x.shape
         given = self._noise(noise, T, B)
         store = Store.of(trials, self.dtype)
         gradient = Flat(self.params, self.dtype)
-        with self.engine(T, B) as engine:
+        with self.engine(T, B, truncate=truncate) as engine:
 
             def noise_of(chunk: int, shape: tuple[int, int, int]) -> Array:
                 assert given is not None
@@ -259,11 +266,11 @@ class Network:
             loss = engine.loss_and_gradient(store, np.arange(B), gradient, self.params, None if given is None else noise_of)
         return loss, gradient.params
 
-    def engine(self, T: int, batch: int, threads: int | None = 1) -> Engine:
+    def engine(self, T: int, batch: int, threads: int | None = 1, truncate: int | None = None) -> Engine:
         """An engine of this network's shape and constants, without its weights."""
         return Engine(
             self.n_in, self.n_rec, self.n_out, T, batch, dtype=self.dtype, leak=self.leak, gain=self.gain, phi=self.phi,
-            threads=threads, rate_penalty=self.rate_penalty, l2=self.l2,
+            threads=threads, rate_penalty=self.rate_penalty, l2=self.l2, truncate=truncate or 0,
         )  # fmt: skip
 
     def check(self, trials: Trials) -> None:

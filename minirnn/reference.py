@@ -96,19 +96,24 @@ def rollout(params: Params, x: Array, h0: Array, noise: Array | None, leak: Arra
 
 
 def rollout_adjoint(
-    params: Params, h_bar: Array, x: Array, h: Array, r: Array, leak: Array, gain: Array, name: str
+    params: Params, h_bar: Array, x: Array, h: Array, r: Array, leak: Array, gain: Array, name: str, truncate: int = 0
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """(W_in_bar, W_rec_bar, b_rec_bar, h0_bar (B, N), x_bar); h_bar (T+1, B, N) enters as what (5*) and (7*) give."""
+    """(W_in_bar, W_rec_bar, b_rec_bar, h0_bar (B, N), x_bar); h_bar (T+1, B, N) enters as what (5*) and (7*) give.
+
+    truncate: 0, or a number of steps: truncated back-propagation. The states h_t at t = truncate, 2 truncate, .. are taken for
+    constants in the steps that follow them, so that nothing flows back beyond.
+    """
     h_bar = h_bar.copy()
     W_in_bar = np.zeros_like(params.W_in)
     W_rec_bar = np.zeros_like(params.W_rec)
     b_rec_bar = np.zeros(len(params.W_rec), h_bar.dtype)
     x_bar = np.empty_like(x)
     for t in range(len(x) - 1, -1, -1):
-        h_bar[t] += (1 - leak) * h_bar[t + 1]  # (4*)
         r_bar = gain * h_bar[t + 1]  # (4*)
         a_bar = r_bar * phi_prime(r[t], name)  # (3*)
-        h_bar[t] += a_bar @ params.W_rec  # (2*)
+        if not (truncate and t and t % truncate == 0):
+            h_bar[t] += (1 - leak) * h_bar[t + 1]  # (4*)
+            h_bar[t] += a_bar @ params.W_rec  # (2*)
         W_rec_bar += a_bar.T @ h[t]  # (2*)
         W_in_bar += a_bar.T @ x[t]  # (2*)
         b_rec_bar += a_bar.sum(axis=0)  # (2*)
@@ -160,16 +165,16 @@ def loss(
 
 def loss_and_gradient(
     params: Params, x: Array, target: Array, m: Array, h0: Array, noise: Array | None, leak: Array, gain: Array, name: str,
-    rate_penalty: float = 0.0, l2: float = 0.0,
+    rate_penalty: float = 0.0, l2: float = 0.0, truncate: int = 0,
 ) -> tuple[float, Params]:  # fmt: skip
-    """L and its gradient: the forward lines, then the adjoint of each from the bottom up."""
+    """L and its gradient (truncated if asked): the forward lines, then the adjoint of each from the bottom up."""
     h, r = rollout(params, x, h0 if params.h0 is None else params.h0, noise, leak, gain, name)
     z = readout(params, h)
     L = error(z, target, m) + penalties(params, h, rate_penalty, l2)
     z_bar = error_adjoint(z, target, m)
     h_bar, W_out_bar, b_out_bar = readout_adjoint(params, z_bar, h)
     h_bar[1:] += 2 * rate_penalty * h[1:] / h[1:].size  # (7*)
-    W_in_bar, W_rec_bar, b_rec_bar, h0_bar, _ = rollout_adjoint(params, h_bar, x, h, r, leak, gain, name)
+    W_in_bar, W_rec_bar, b_rec_bar, h0_bar, _ = rollout_adjoint(params, h_bar, x, h, r, leak, gain, name, truncate)
     return float(L), Params(
         W_in=W_in_bar + 2 * l2 * params.W_in,  # (8*)
         W_rec=W_rec_bar + 2 * l2 * params.W_rec,  # (8*)

@@ -71,7 +71,7 @@ def train(
     net: Network, data: Task | Trials, *, optimizer: Adam | None = None, epochs: int | None = None, batch: int | None = None,
     samples: int | None = None, fresh: bool = False, stop_below: float | None = None, validation: Trials | int | None = None,
     rng: np.random.Generator | int, checkpoint: PathLike | None = None, threads: int | None = None, progress: bool = True,
-    callback: Callback | None = None, state: AdamState | None = None,
+    callback: Callback | None = None, state: AdamState | None = None, truncate: int | None = None,
 ) -> Result:  # fmt: skip
     """Train a copy of `net` on a task or on given Trials, and return a Result; `net` is not changed.
 
@@ -89,12 +89,13 @@ def train(
     progress: a bar on a terminal, a line per epoch elsewhere. callback(epoch, network, history), epoch = 1, 2, .., after each
     epoch, with a copy of the network; returning True ends training.
     state: moments and updates of Adam to start from, of a network that was trained before; zeros by default.
+    truncate: None, or a number of steps: train with truncated back-propagation through time (`Network.loss_and_gradient`).
 
     Ctrl-C ends training after the running update and returns what was learnt so far (a second one interrupts at once).
     Raises Diverged, which holds the result so far, when the loss or a gradient is not finite; ValueError or TypeError for
     arguments that do not fit, or a folder that holds another run; BlockingIOError where another process trains in the folder.
     """
-    plan = _plan(net, data, optimizer, epochs, batch, samples, fresh, stop_below, validation, threads)
+    plan = _plan(net, data, optimizer, epochs, batch, samples, fresh, stop_below, validation, threads, truncate)
     run = _Run(net, state)
     run_seed = draw_run_seed(as_generator(rng))
     settings = _settings(net, data, plan, run)
@@ -110,7 +111,7 @@ def train(
         validation_trials = source.validation()
         gradient = Flat(net.params, net.dtype)
         interrupted = stack.enter_context(_ctrl_c())
-        engine = stack.enter_context(net.engine(source.T, plan.batch, plan.threads))
+        engine = stack.enter_context(net.engine(source.T, plan.batch, plan.threads, plan.truncate))
         bar = stack.enter_context(_Progress(progress, plan.epochs, plan.batches, len(run.records)))
         for epoch in range(len(run.records) + 1, plan.epochs + 1):
             if run.records and run.records[-1][0] < plan.stop_below:
@@ -241,6 +242,7 @@ class _Plan(NamedTuple):
     stop_below: float
     validation: Trials | int | None
     threads: int | None
+    truncate: int | None
 
 
 def _count(name: str, value: Any, least: int = 1) -> int:
@@ -253,7 +255,7 @@ def _count(name: str, value: Any, least: int = 1) -> int:
 
 def _plan(
     net: Network, data: Any, optimizer: Adam | None, epochs: int | None, batch: int | None, samples: int | None, fresh: bool,
-    stop_below: float | None, validation: Any, threads: int | None,
+    stop_below: float | None, validation: Any, threads: int | None, truncate: int | None,
 ) -> _Plan:  # fmt: skip
     if not isinstance(net, Network):
         raise TypeError(f"net must be a Network, got {type(net).__name__}")
@@ -290,7 +292,8 @@ def _plan(
         raise ValueError(f"stop_below must be 0 or positive, got {stop_below}")
     threads = None if threads is None else _count("threads", threads)
     epochs, batches = _count("epochs", epochs), -(-samples // batch)
-    return _Plan(optimizer, epochs, batch, batches, samples, bool(fresh), stop_below, validation, threads)
+    truncate = None if truncate is None else _count("truncate", truncate)
+    return _Plan(optimizer, epochs, batch, batches, samples, bool(fresh), stop_below, validation, threads, truncate)
 
 
 def _settings(net: Network, data: Any, plan: _Plan, run: _Run) -> dict[str, Any]:
@@ -308,6 +311,7 @@ def _settings(net: Network, data: Any, plan: _Plan, run: _Run) -> dict[str, Any]
         "optimizer": repr(plan.optimizer),
         "optimizer state": "zeros" if run.updates == 0 else f"{digest(*state)} after {run.updates} updates",
         "epochs": plan.epochs, "batch": plan.batch, "samples": plan.samples, "fresh": plan.fresh, "stop_below": plan.stop_below,
+        "truncate": plan.truncate,
         "validation": trials(plan.validation) if isinstance(plan.validation, Trials) else plan.validation,
     }  # fmt: skip
 

@@ -174,11 +174,12 @@ def rollout(s, drive, z, y, x, index, h0, noise, P_T, keep, gain, N, phi):
 
 
 @kernel(FASTMATH)
-def rollout_adjoint(P_bar, h0_bar, s_bar, y_bar, h_bar, product, s, drive, z_bar, P, keep, gain, rate, N, phi):
+def rollout_adjoint(P_bar, h0_bar, s_bar, y_bar, h_bar, product, s, drive, z_bar, P, keep, gain, rate, N, phi, truncate):
     """Fill P_bar (W, W) and h0_bar (N,) from z_bar and the stored run; rate is 2 c, 0 in the rows of empty trials.
 
     s_bar (C, W), y_bar (S, C, W), h_bar (C, W) and product (W, W) are workspace: S steps of y_bar are gathered before their
     share of P_bar (7*) is added, so that the pass from the last step to the first stays in cache.
+    truncate: 0, or a number of steps: the states at its multiples are constants for the steps that follow them.
     """
     T, C, O = z_bar.shape
     W = s.shape[2]
@@ -207,9 +208,16 @@ def rollout_adjoint(P_bar, h0_bar, s_bar, y_bar, h_bar, product, s, drive, z_bar
                 for b in range(C):
                     for o in range(O):
                         step[b, N + o] = z_bar[t - 1, b, o]
-            np.dot(step, P, s_bar)  # (7*)
-            for k in range(n):
-                flat_h_bar[k] = flat_s_bar[k] + flat_keep[k] * flat_h_bar[k]  # (4*)
+            if truncate > 0 and 0 < t < T and t % truncate == 0:  # only what is read from h_t reaches it
+                h_bar[:] = 0.0
+                for b in range(C):
+                    for o in range(O):
+                        for i in range(N):
+                            h_bar[b, i] += z_bar[t - 1, b, o] * P[N + o, i]  # (7*) without a_bar
+            else:
+                np.dot(step, P, s_bar)  # (7*)
+                for k in range(n):
+                    flat_h_bar[k] = flat_s_bar[k] + flat_keep[k] * flat_h_bar[k]  # (4*)
             if penalised and t > 0:
                 h = s[t].ravel()
                 for k in range(n):
@@ -261,10 +269,10 @@ def mean_square_rate(s, index, N):
 @kernel(FASTMATH)
 def loss_and_gradient(
     losses, P_bar, h0_bar, s, drive, z, z_bar, y, s_bar, y_bar, h_bar, product,
-    x, target, mask, index, h0, noise, P, P_T, keep, gain, rate, inverse_M, N, phi,
+    x, target, mask, index, h0, noise, P, P_T, keep, gain, rate, inverse_M, N, phi, truncate,
 ):  # fmt: skip
     """One chunk from its inputs to its share of the loss (losses[0]: error, losses[1]: sum of h^2) and of the gradient."""
     rollout(s, drive, z, y, x, index, h0, noise, P_T, keep, gain, N, phi)
     losses[0] = loss(z_bar, z, target, mask, index, inverse_M)
     losses[1] = mean_square_rate(s, index, N) if rate.any() else 0.0
-    rollout_adjoint(P_bar, h0_bar, s_bar, y_bar, h_bar, product, s, drive, z_bar, P, keep, gain, rate, N, phi)
+    rollout_adjoint(P_bar, h0_bar, s_bar, y_bar, h_bar, product, s, drive, z_bar, P, keep, gain, rate, N, phi, truncate)
