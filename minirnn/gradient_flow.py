@@ -194,6 +194,33 @@ def lyapunov_exponents(net: Network, x: Any, *, h0: Any = None, noise: Any = Non
     return np.sort(growth / (T - settle))[::-1]  # (10)
 
 
+class FlowLog:
+    """A callback for `train` that keeps the gradient flow on given trials after every so many epochs.
+
+        log = FlowLog(trials, every=5)
+        result = mr.train(net, task, rng=0, callback=log)
+        plots.diagnosis(result.history.loss, result.history.gradient_norm, log.epochs, log.total, log.gain)
+
+    epochs: those that were kept. total: |dL/dh_t| (T+1,) of each. gain: largest and smallest-but-zero singular value of
+    dh_T/dh_0 of the first trial, a pair for each.
+    """
+
+    def __init__(self, trials: Trials, every: int = 1) -> None:
+        self.trials = trials
+        self.every = _integer("every", every, 1, 2**31)
+        self.epochs: list[int] = []
+        self.total: list[Array] = []
+        self.gain: list[tuple[float, float]] = []
+
+    def __call__(self, epoch: int, network: Network, history: Any) -> None:
+        if epoch % self.every:
+            return
+        values = singular_values(network, self.trials, steps=[0])[0]
+        self.epochs.append(epoch)
+        self.total.append(flow(network, self.trials).total)
+        self.gain.append((float(values[0]), float(values[values > 0].min(initial=values[0]))))
+
+
 class TruncationBias(NamedTuple):
     """How far truncated gradients are from the full one g, all arrays taken together; each (len(lengths),)."""
 

@@ -172,3 +172,30 @@ def gradient_flow(ax: Axes, total: Array, direct: Array, leak: Array, recurrent:
     ax.set_ylabel("norm of dL/dh")
     with rc_context(STYLE):
         ax.legend()
+
+
+def diagnosis(loss: Array, gradient_norm: Array, epochs: Sequence[int], total: Sequence[Array], gain: Sequence[Any]) -> Figure:
+    """Why did training fail? Four panels from the history of a run and its `gradient_flow.FlowLog`.
+
+    The loss (does it fall?); the gradient's norm over epochs (does it vanish, or jump before the loss does?); |dL/dh_t| along
+    the trial, from the first logged epoch (light) to the last (dark) (does it reach the early steps?); and what the trial as a
+    whole does to a small change of the state, from the least to the most (far from 1: it vanishes, or explodes).
+    """
+    made, axes = figure(2, 2, 9.0, 6.4)
+    run = np.arange(1, len(loss) + 1)
+    for ax, values, label in ((axes[0, 0], loss, "training loss"), (axes[0, 1], gradient_norm, "norm of the gradient")):
+        ax.semilogy(run, values, "o-", color=BLUE, ms=3)
+        ax.set(xlabel="epoch", ylabel=label)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for k, norms in enumerate(total):
+        shown = np.where(norms > 0, norms, np.nan)
+        axes[1, 0].semilogy(shown, color=BLUE, alpha=0.2 + 0.8 * (k + 1) / len(total), lw=1.2)
+    axes[1, 0].set(xlabel="step t", ylabel="norm of dL/dh_t", title="first logged epoch light, last dark")
+    most, least = np.array(gain).T if len(gain) else (np.zeros(0), np.zeros(0))
+    axes[1, 1].semilogy(epochs, most, "^-", color=RED, ms=4, label="most")
+    axes[1, 1].semilogy(epochs, least, "v-", color=GREEN, ms=4, label="least")
+    axes[1, 1].axhline(1.0, color=GREY, lw=1, ls=":")
+    axes[1, 1].set(xlabel="epoch", ylabel="growth over the trial")
+    axes[1, 1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[1, 1].legend(frameon=False)
+    return made

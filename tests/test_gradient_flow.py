@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import minirnn as mr
-from minirnn import gradient_flow, reference
+from minirnn import gradient_flow, plots, reference, tasks
 
 FEW = st.integers(1, 3)
 ORIGIN = st.floats(-3, 3).map(lambda w: (w, 0.0))  # (w, h) with h = tanh(w h)
@@ -333,3 +333,30 @@ def test_states_beyond_float64_are_an_error():
     net = network([[1e100]], phi="linear")
     with pytest.raises(ValueError, match="states of this network finite, got inf after step 3"):
         gradient_flow.lyapunov_exponents(net, np.zeros((9, 1, 1)), h0=[1.0])
+
+
+def test_the_flow_can_be_logged_during_training_and_drawn(tmp_path):
+    task = tasks.And(onset=2, pulse=2, gap=2, tail=6)
+    trials = task.conditions()
+    log, seen = gradient_flow.FlowLog(trials, every=2), []
+    net = mr.Network.random(2, 5, 1, rng=0)
+
+    def callback(epoch, network, history):
+        log(epoch, network, history)
+        seen.append(network)
+
+    result = mr.train(net, task, epochs=5, samples=16, rng=0, progress=False, callback=callback)
+    assert log.epochs == [2, 4]
+    for k, epoch in enumerate(log.epochs):
+        np.testing.assert_array_equal(log.total[k], gradient_flow.flow(seen[epoch - 1], trials).total)
+        values = gradient_flow.singular_values(seen[epoch - 1], trials, steps=[0])[0]
+        assert log.gain[k] == (values.max(), values.min())
+    made = plots.diagnosis(result.history.loss, result.history.gradient_norm, log.epochs, log.total, log.gain)
+    loss, norm, flow, growth = made.axes
+    np.testing.assert_array_equal(loss.get_lines()[0].get_ydata(), result.history.loss)
+    np.testing.assert_array_equal(norm.get_lines()[0].get_ydata(), result.history.gradient_norm)
+    assert len(flow.get_lines()) == 2
+    np.testing.assert_array_equal(growth.get_lines()[0].get_ydata(), [most for most, _ in log.gain])
+    plots.save(made, tmp_path / "diagnosis.png")
+    with pytest.raises(ValueError, match="every must be from 1"):
+        gradient_flow.FlowLog(trials, every=0)

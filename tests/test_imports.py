@@ -31,6 +31,7 @@ ALLOWED = {
     "gradcheck": ({"checks", "network", "randomness", "reference", "trials"}, {"numpy", "scipy"}),
     "second_order": ({"network", "randomness", "reference", "trials"}, {"numpy", "scipy"}),
     "gradient_flow": ({"network", "reference", "trials"}, {"numpy", "scipy"}),
+    "gallery": ({"checks", "engine", "network", "optimizer", "randomness", "reference", "trials"}, {"numpy"}),
     "train": (
         {"checkpoint", "engine", "files", "network", "optimizer", "randomness", "reference", "tasks", "trials"},
         {"numpy", "tqdm"},
