@@ -17,6 +17,7 @@ from .trials import Trials, numeric
 
 Array = np.ndarray[Any, Any]
 
+CONSTANTS = ("form", "phi", "tau", "dt", "drive", "noise", "train_h0", "rate_penalty", "l2")  # what a file keeps beside the arrays
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -173,8 +174,7 @@ class Network:
     @property
     def constants(self) -> dict[str, Any]:
         """The keyword arguments that make this network from its arrays."""
-        names = ("form", "phi", "tau", "dt", "drive", "noise", "train_h0", "rate_penalty", "l2")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in CONSTANTS}
 
     def __repr__(self) -> str:
         tau = f"{self.tau:g}" if isinstance(self.tau, float) else f"{self.tau.min():g}..{self.tau.max():g}"
@@ -321,9 +321,8 @@ class Network:
             if initial:
                 raise ValueError(f"{path}: a Keras file holds one set of weights; load that of the untrained network itself")
             return read_keras(path).network
-        constants = ("form", "phi", "tau", "dt", "drive", "noise", "train_h0", "rate_penalty", "l2")
         suffix = "_initial" if initial else ""
-        wanted = tuple(name + suffix for name in Params._fields) + Params._fields + constants
+        wanted = tuple(name + suffix for name in Params._fields) + Params._fields + CONSTANTS
         found = files.read_npz(path, wanted)
         missing = [name + suffix for name in ("W_in", "W_rec", "W_out") if name + suffix not in found]
         if missing:
@@ -334,7 +333,7 @@ class Network:
                 if arrays[name] is None and name in found:
                     arrays[name] = np.zeros_like(found[name])
         try:
-            return cls(**arrays, **{name: _constant(name, found[name]) for name in constants if name in found})
+            return cls(**arrays, **{name: _constant(name, found[name]) for name in CONSTANTS if name in found})
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} does not hold a sound network: {error}") from error
 

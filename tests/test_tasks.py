@@ -55,7 +55,6 @@ def test_the_published_variants_have_their_lengths():
     assert jittered.steps == 290
     x = jittered.conditions().x  # conditions stand in the middle of the jitter, 25
     np.testing.assert_array_equal(np.flatnonzero(x[:, 3, 0]), np.arange(85, 105))
-    starts = {int(np.flatnonzero(x[:, b, 0])[0]) for b in [3]}
     x = tasks.And(onset=60, tail=140, jitter=50, input_noise_std=0).trials(4000, 0).x
     starts = {int(np.flatnonzero(x[:, b, 0])[0]) for b in range(4000) if x[:, b, 0].any()}
     assert starts == set(range(61, 111))
