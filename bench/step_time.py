@@ -92,7 +92,7 @@ def measure(N: int, B: int, seconds: float, threads: int) -> dict[str, Any]:
     weights = np.ascontiguousarray(trials.weights(), np.float32)
     large = rng.standard_normal((2000, 2000)).astype(np.float32)
     product = np.empty_like(large)
-    leak, gain = net.leak.astype(np.float32), net.gain.astype(np.float32)
+    model = net.model._replace(leak=net.leak.astype(np.float32), gain=net.gain.astype(np.float32))
     with net.engine(T, B, 1) as one, net.engine(T, B, threads) as many:
         for engine in (one, many):
             engine.set_params(net.params, net.h0)
@@ -102,9 +102,7 @@ def measure(N: int, B: int, seconds: float, threads: int) -> dict[str, Any]:
             "products one": products_alone(N, B, 1),
             "products many": products_alone(N, B, threads),
             "sgemm": lambda: np.dot(large, large, product),
-            "reference": lambda: reference.loss_and_gradient(
-                net.params, trials.x, trials.target, weights, net.h0, None, leak, gain, net.phi
-            ),
+            "reference": lambda: reference.loss_and_gradient(net.params, trials.x, trials.target, weights, net.h0, None, model),
         }
         times = in_turns(contenders, seconds)
     flops = 6.0 * B * T * N * (N + I + O)

@@ -1,19 +1,22 @@
 """minirnn: understand and train the small recurrent networks of computational neuroscience."""
 
 from .checks import Report
+from .dale import Dale
 from .gradcheck import check_gradient
 from .network import Network
-from .optimizer import Adam, AdamState
+from .optimizer import SGD, Adam, OptimizerState
 from .reference import Params
 from .train import Diverged, History, Result, train
 from .trials import Trials
 
 __all__ = [
+    "SGD",
     "Adam",
-    "AdamState",
+    "Dale",
     "Diverged",
     "History",
     "Network",
+    "OptimizerState",
     "Params",
     "Report",
     "Result",

@@ -22,7 +22,7 @@ import numpy as np
 
 from . import files
 from .network import Network
-from .optimizer import AdamState
+from .optimizer import OptimizerState
 from .reference import Params
 
 Array = np.ndarray[Any, Any]
@@ -32,7 +32,7 @@ class Epoch(NamedTuple):
     """What an epoch's file holds."""
 
     network: Network
-    state: AdamState
+    state: OptimizerState
     history: Array  # (epochs, columns)
 
 
@@ -66,7 +66,7 @@ def read_epoch(path: files.PathLike) -> Epoch:
         raise ValueError(f"{path} is not a sound checkpoint: updates must be a count")
     if history is None or history.ndim != 2 or history.dtype != np.float64:
         raise ValueError(f"{path} is not a sound checkpoint: history must be (epochs, columns)")
-    return Epoch(network, AdamState(moments[0], moments[1], int(updates)), history)
+    return Epoch(network, OptimizerState(moments[0], moments[1], int(updates)), history)
 
 
 def discard(path: files.PathLike) -> None:
@@ -149,7 +149,7 @@ class Folder:
         """Where an epoch is kept."""
         return self.path / f"epoch_{epoch:04d}.npz"
 
-    def write(self, epoch: int, network: Network, state: AdamState, history: Array) -> None:
+    def write(self, epoch: int, network: Network, state: OptimizerState, history: Array) -> None:
         """Keep an epoch."""
         arrays: dict[str, Any] = {"updates": np.int64(state.updates), "history": history}
         for letter, moments in (("m", state.m), ("v", state.v)):

@@ -193,7 +193,7 @@ class Report:
 
     An array's error is max|a - b| / max(max|b|, 1e-3 times the largest array's maximum), b the witness.
     dot_product: largest relative error over the random directions (5). taylor_order: median of (6) over them. loss: relative
-    difference of the two losses, where the complex step has its own.
+    difference of the two losses, where the complex step has its own. note: what else is to be said, or nothing.
     """
 
     rows: tuple[Row, ...]
@@ -201,6 +201,7 @@ class Report:
     dot_product: float
     taylor_order: float
     loss: float
+    note: str = ""
 
     @property
     def worst(self) -> float:
@@ -230,7 +231,10 @@ class Report:
             errors = "".join(f" {row.errors[m]:>10.1e}" for m in methods)
             lines.append(f"{row.name:<9} {shape:>11} {seen:>9} {row.largest:>10.2e}{errors}")
         lines.append(f"dot products along {DIRECTIONS} random directions over all entries: {self.dot_product:.1e}")
-        lines.append(f"Taylor remainders fall with order {self.taylor_order:.2f} (2 where the gradient is right)")
+        if math.isnan(self.taylor_order):
+            lines.append("Taylor remainders show no order: the loss is linear along the directions, or the point lies at a kink")
+        else:
+            lines.append(f"Taylor remainders fall with order {self.taylor_order:.2f} (2 where the gradient is right)")
         lines.append(f"difference of the two losses: {self.loss:.1e}")
         kinks = sum(row.kinks for row in self.rows)
         if kinks:
@@ -241,6 +245,7 @@ class Report:
             lines.append(f"worst entry: {place}, claimed {w.claimed:.6e}, {w.method} {w.witness:.6e}")
         verdict = "within rounding" if self.within_rounding else "MORE THAN ROUNDING"
         lines.append(f"worst error: {self.worst:.1e}, {verdict} (without finite differences: {self.worst_exact:.1e})")
+        lines += [self.note] if self.note else []
         return "\n".join(lines)
 
     def draw(self, ax: Any) -> None:
@@ -329,7 +334,8 @@ def check(
         along = random_direction(params, rng)
         slope = complex_step(exact_loss, params, along) if has_complex else richardson(loss, params, along)[0]
         dot_product = max(dot_product, abs(inner(gradient, along) - slope) / max(abs(slope), size, TINY))  # (5)
-        orders.append(taylor(loss, params, gradient, along).order)
+        if not (kinks and central_beside_kinks(loss, params, along)[1]):  # at a kink there is no order to find
+            orders.append(taylor(loss, params, gradient, along).order)
     finite = [order for order in orders if math.isfinite(order)]
     here = float(loss(params))
     other = float(np.real(exact_loss(params)))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .reference import ACTIVATIONS, Params
+from .reference import ACTIVATIONS, OUTPUTS, Model, Params
 from .trials import Trials
 
 Array = np.ndarray[Any, Any]
@@ -27,6 +27,7 @@ class Kernels(NamedTuple):
     """The compiled functions."""
 
     rate: Any
+    current: Any
     adam: Any
 
 
@@ -48,9 +49,9 @@ def kernels() -> Kernels:
             pass
 
     event.register("numba:compile", Announce())  # type: ignore[no-untyped-call]
-    from .kernels import adam, rate
+    from .kernels import adam, current, rate
 
-    return Kernels(rate, adam)
+    return Kernels(rate, current, adam)
 
 
 class _SingleBlasThread:
@@ -156,20 +157,19 @@ class Flat:
 class Engine:
     """Runs one shape of network on batches of up to `batch` trials of T steps; the workspace is made once.
 
-    leak, gain: (N,) coefficients of reference (4); phi: the activation's name; threads: None for all CPUs; truncate: 0, or the
-    steps after which back-propagation ends.
+    model: the constants of `minirnn.reference`. threads: None for all CPUs; truncate: 0, or the steps after which
+    back-propagation ends.
     Use it in a `with` block: BLAS runs on one thread inside, and its own threads end with it.
     """
 
     def __init__(
         self, n_in: int, n_rec: int, n_out: int, T: int, batch: int, *,
-        dtype: Any, leak: Array, gain: Array, phi: str, threads: int | None = 1,
-        rate_penalty: float = 0.0, l2: float = 0.0, truncate: int = 0,
+        dtype: Any, model: Model, threads: int | None = 1, truncate: int = 0,
     ) -> None:  # fmt: skip
         self.n_in, self.n_rec, self.n_out, self.T = n_in, n_rec, n_out, T
         self.dtype = np.dtype(dtype)
-        self.rate_penalty, self.l2, self.truncate = rate_penalty, l2, truncate
-        self.phi = ACTIVATIONS.index(phi)
+        self.model, self.truncate = model, truncate
+        self.phi, self.output = ACTIVATIONS.index(model.phi), OUTPUTS.index(model.output)
         self.chunk = min(chunk_trials(n_rec), batch)
         self.chunks = -(-batch // self.chunk)
         self.threads = min(available_threads() if threads is None else threads, self.chunks)
@@ -178,15 +178,15 @@ class Engine:
         self.P = np.zeros((side, side), self.dtype)
         self.P_T = np.zeros((side, side), self.dtype)
         self.h0 = np.zeros((self.chunk, n_rec), self.dtype)
-        self.keep = self._rows(1.0 - leak)
-        self.gain = self._rows(gain)
-        leaky = not (np.all(leak == 1.0) and np.all(gain == 1.0))
-        self.work = [self._workspace(leaky) for _ in range(self.threads)]
+        self.keep = self._rows(1.0 - model.leak)
+        self.gain = self._rows(model.gain)
+        self.work = [self._workspace() for _ in range(self.threads)]
         self.P_bars = np.zeros((self.chunks, side, side), self.dtype)
+        self.omega_bars = np.zeros((self.chunks, side, side) if model.vanishing else (self.chunks, 0, 0), self.dtype)
         self.h0_bars = np.zeros((self.chunks, n_rec), self.dtype)
-        self.losses = np.zeros((self.chunks, 2))
+        self.losses = np.zeros((self.chunks, 4))
         self.pool: ThreadPoolExecutor | None = None
-        self.kernels = kernels()
+        self.kernel = kernels().rate if model.form == "rate" else kernels().current
 
     def __enter__(self) -> "Engine":
         single_blas_thread.__enter__()
@@ -205,16 +205,20 @@ class Engine:
         rows[:, : self.n_rec] = per_unit
         return rows
 
-    def _workspace(self, leaky: bool) -> dict[str, Array]:
+    def _workspace(self) -> dict[str, Array]:
         T, C, W, O = self.T, self.chunk, self.side, self.n_out
+        model = self.model
+        rate = model.form == "rate"
+        undriven = rate and bool(np.all(model.leak == 1.0) and np.all(model.gain == 1.0))  # the drive is the state itself
         shapes = {
-            "s": (T + 1, C, W), "drive": (T if leaky else 0, C, W), "z": (T, C, O), "z_bar": (T, C, O), "y": (C, W),
-            "s_bar": (C, W), "y_bar": (max(1, CHUNK_ROWS // C), C, W), "h_bar": (C, W), "product": (W, W), "rate": (C, W),
+            "s": (T + 1, C, W), "held": (0 if undriven else T if rate else 2, C, W), "z": (T, C, O), "z_bar": (T, C, O),
+            "y": (C, W), "s_bar": (C, W), "y_bar": (max(1, CHUNK_ROWS // C), C, W), "h_bar": (C, W), "product": (W, W),
+            "rate": (C, W), "g": (T + 1 if model.vanishing else 0, C, W),
         }  # fmt: skip
         return {name: np.zeros(shape, self.dtype) for name, shape in shapes.items()}
 
     def set_params(self, params: Params, h0: Array) -> None:
-        """Pack the weights into P (kernels.rate, 7); h0 (N,) is the initial state where it is not among the trained."""
+        """Pack the effective weights into P (kernels, 7); h0 (N,) is the initial state where it is not among the trained."""
         N, I, O = self.n_rec, self.n_in, self.n_out
         P = self.P
         P[:N, :N] = params.W_rec
@@ -236,33 +240,39 @@ class Engine:
     def loss_and_gradient(
         self, store: Store, index: Array, gradient: Flat, params: Params, noise_of: NoiseOf | None = None
     ) -> float:
-        """Return the loss of the trials `index` of the store, and fill `gradient`. `set_params(params)` came before."""
+        """Return the loss of the trials `index` of the store, and fill `gradient`: that to the effective weights `params`, which
+        `set_params(params)` packed before."""
         N, I, O = self.n_rec, self.n_in, self.n_out
+        model = self.model
         batch = len(index)
         chunks = -(-batch // self.chunk)
         M = store.mask_sum[index].sum()
         if M <= 0:
             raise ValueError("mask sums to 0 over this batch: no step of any trial would count")
         real = self.dtype.type
-        inverse_M = real(1.0 / M)
+        if model.output == "softmax":
+            M /= O  # a step counts once
+        inverse_M = real(1.0 if model.reduction == "sum" else 1.0 / M)  # reference (6)
         per_state = 1.0 / (self.T * batch * N)
         padded = np.full(chunks * self.chunk, -1)
         padded[:batch] = index
         silent = no_noise(self.dtype)
-        run = self.kernels.rate.loss_and_gradient
+        run = self.kernel.loss_and_gradient
 
         def share(worker: int) -> None:
             w = self.work[worker]
             for c in range(worker, chunks, self.threads):
                 trials = padded[c * self.chunk : (c + 1) * self.chunk]
                 noise = silent if noise_of is None else noise_of(c, (self.T, self.chunk, N))
-                if self.rate_penalty:
+                if model.rate_penalty:
                     w["rate"][:] = 0.0
-                    w["rate"][trials >= 0, :N] = 2.0 * self.rate_penalty * per_state
+                    w["rate"][trials >= 0, :N] = 2.0 * model.rate_penalty * per_state
+                regulariser = () if model.form == "rate" else (w["g"], self.omega_bars[c])
                 run(
-                    self.losses[c], self.P_bars[c], self.h0_bars[c], w["s"], w["drive"], w["z"], w["z_bar"], w["y"], w["s_bar"],
+                    self.losses[c], self.P_bars[c], self.h0_bars[c], w["s"], w["held"], w["z"], w["z_bar"], w["y"], w["s_bar"],
                     w["y_bar"], w["h_bar"], w["product"], store.x, store.target, store.mask, trials, self.h0, noise,
-                    self.P, self.P_T, self.keep, self.gain, w["rate"], inverse_M, N, self.phi, self.truncate,
+                    self.P, self.P_T, self.keep, self.gain, w["rate"], inverse_M, N, self.phi, self.output, self.truncate,
+                    *regulariser,
                 )  # fmt: skip
 
         self._share_out(share, chunks)
@@ -277,12 +287,16 @@ class Engine:
             g.b_out[:] = P_bar[N : N + O, N + I]
         if g.h0 is not None:
             g.h0[:] = np.add.reduce(self.h0_bars[:chunks], axis=0)
-        error, squares = self.losses[:chunks].sum(axis=0)
-        loss = float(error + self.rate_penalty * squares * per_state)
-        if self.l2:
+        error, squares, apart, counted = self.losses[:chunks].sum(axis=0)
+        loss = float(error + model.rate_penalty * squares * per_state)
+        if model.vanishing and counted:
+            loss += float(model.vanishing * apart / counted)  # reference (14)
+            omega_bar = np.add.reduce(self.omega_bars[:chunks, :N, :N], axis=0)
+            g.W_rec[:] += real(model.vanishing / counted) * omega_bar  # reference (14*)
+        if model.l2:
             for W, W_bar in ((params.W_in, g.W_in), (params.W_rec, g.W_rec), (params.W_out, g.W_out)):
-                loss += self.l2 * float((W.astype(np.float64) ** 2).sum())  # reference (8)
-                W_bar += real(2.0 * self.l2) * W  # reference (8*)
+                loss += model.l2 * float((W.astype(np.float64) ** 2).sum())  # reference (8)
+                W_bar += real(2.0 * model.l2) * W  # reference (8*)
         return loss
 
     def _share_out(self, share: Callable[[int], None], chunks: int) -> None:
@@ -303,7 +317,8 @@ class Engine:
         store = np.ascontiguousarray(x.transpose(1, 0, 2))
         start = np.zeros((self.chunk, self.n_rec), self.dtype)
         padded_noise = no_noise(self.dtype) if noise is None else np.zeros((self.T, self.chunk, self.n_rec), self.dtype)
-        rate = self.kernels.rate
+        rate = self.model.form == "rate"
+        held = w["held"] if rate else np.zeros_like(w["s"])  # all currents are wanted
         for c in range(-(-batch // self.chunk)):
             trials = self.rows(batch, c)
             here = slice(c * self.chunk, min((c + 1) * self.chunk, batch))
@@ -311,9 +326,9 @@ class Engine:
             start[:live] = h0[here]
             if noise is not None:
                 padded_noise[:, :live] = noise[:, here]
-            rate.rollout(
-                w["s"], w["drive"], w["z"], w["y"], store, trials, start, padded_noise, self.P_T, self.keep, self.gain,
+            self.kernel.rollout(
+                w["s"], held, w["z"], w["y"], store, trials, start, padded_noise, self.P_T, self.keep, self.gain,
                 self.n_rec, self.phi,
             )  # fmt: skip
-            h[:, here] = w["s"][:, :live, : self.n_rec]
+            h[:, here] = (w["s"] if rate else held)[:, :live, : self.n_rec]
             z[:, here] = w["z"][:, :live]

@@ -9,6 +9,12 @@ per trial. What reaches the state h_t comes from what is read and penalised at h
     (4)  c_t     = a_bar_t W_rec                                        through the recurrent weights; c_T = 0
     (5)  h_bar_t = d_t + l_t + c_t                                      lambda_t = dL/dh_t, for t = T, .., 0
 
+In the current form what is read and what goes through W_rec are the rates r_t = phi(h_t):
+
+    (1c) d_t     = phi'(h_t) (q_bar_{t-1} W_out + 2 rate_penalty r_t / (T B N))
+    (3c) c_t     = phi'(h_t) (gain h_bar_{t+1} W_rec)
+    (6c) J_t     = diag(1 - leak) + diag(gain) W_rec diag(phi'(h_t))
+
 One step multiplies a small change of the state by its Jacobian, and many steps by the product of theirs, whose singular values
 say how much each direction grows or vanishes on its way (Pascanu, Mikolov & Bengio, arXiv 1211.5063):
 
@@ -23,7 +29,8 @@ The Lyapunov exponents are the mean rates of growth along a trajectory (Benettin
     (9)  J_t Q_t = Q_{t+1} R_t      Q orthogonal, R upper triangular with a diagonal >= 0
     (10) exponent_i = mean over t of log (R_t)_ii,    in 1/step
 
-Shapes: T steps, B trials, N units, O outputs; h, h_bar, d, l, c (T+1, B, N), a_bar, r (T, B, N), J, P, Q, D, U, R (N, N).
+Shapes: T steps, B trials, N units, O outputs; h, h_bar, d, l, c (T+1, B, N), a_bar, r (T, B, N), in the current form r
+(T+1, B, N), J, P, Q, D, U, R (N, N).
 Weights are (to, from). All is done in float64, whatever the network's dtype.
 """
 
@@ -85,16 +92,25 @@ def adjoint_parts(net: Network, trials: Trials, *, noise: Any = None) -> Adjoint
     x = trials.x.astype(np.float64)
     T, B, _ = x.shape
     h, r = _states(net, x, net.h0, _noise(noise, (T, B, net.n_rec)))
-    z_bar = reference.error_adjoint(reference.readout(net.weights, h), trials.target, trials.weights())
-    direct, _, _ = reference.readout_adjoint(net.weights, z_bar, h)  # (1)
-    direct[1:] += 2 * net.rate_penalty * h[1:] / h[1:].size  # (1)
+    current = net.form == "current"
+    weights, model = net.weights, net.model
+    rates = r if current else h
+    q_bar = reference.error_adjoint(reference.readout(weights, rates), trials.target, trials.weights(), net.output, net.reduction)
+    direct, _, _ = reference.readout_adjoint(weights, q_bar, rates)  # (1)
+    direct[1:] += 2 * net.rate_penalty * rates[1:] / rates[1:].size  # (1)
+    if current:
+        direct *= reference.phi_prime(r, net.phi)  # (1c)
     leak = np.zeros_like(h)
     recurrent = np.zeros_like(h)
     h_bar = direct.copy()  # (5) at t = T, where nothing else enters
     for t in range(T - 1, -1, -1):
-        leak[t] = (1 - net.leak) * h_bar[t + 1]  # (2)
-        a_bar = net.gain * reference.phi_prime(r[t], net.phi) * h_bar[t + 1]  # (3)
-        recurrent[t] = a_bar @ net.weights.W_rec  # (4)
+        leak[t] = (1 - model.leak) * h_bar[t + 1]  # (2)
+        slope = reference.phi_prime(r[t], net.phi)
+        if current:
+            recurrent[t] = slope * ((model.gain * h_bar[t + 1]) @ weights.W_rec)  # (3c)
+        else:
+            a_bar = model.gain * slope * h_bar[t + 1]  # (3)
+            recurrent[t] = a_bar @ weights.W_rec  # (4)
         h_bar[t] = direct[t] + leak[t] + recurrent[t]  # (5)
     return AdjointParts(h_bar, direct, leak, recurrent)
 
@@ -102,7 +118,8 @@ def adjoint_parts(net: Network, trials: Trials, *, noise: Any = None) -> Adjoint
 def jacobian(net: Network, h_t: Any, r_t: Any) -> Array:
     """dh_{t+1}/dh_t (N, N), (to, from), of one trial in the state h_t (N,) with the drive r_t = phi(a_t) (N,).
 
-    In the rate form the state enters only through the drive, in terms of which phi' is written. `reference.rollout` gives both.
+    In the rate form the state enters only through the drive, in terms of which phi' is written; in the current form r_t are the
+    rates phi(h_t). `reference.rollout` gives both.
     TypeError or ValueError, naming the argument, where one is not a network, or not (N,) finite real numbers.
     """
     net = _in_float64(net)
@@ -251,9 +268,11 @@ def truncation_bias(net: Network, trials: Trials, lengths: Sequence[int], *, noi
 
 
 def _jacobian(net: Network, r_t: Array) -> Array:
-    """J_t (N, N) from the drive r_t (N,)."""
-    slope = net.gain * reference.phi_prime(r_t, net.phi)
-    return np.diag(1 - net.leak) + slope[:, None] * net.weights.W_rec  # (6)
+    """J_t (N, N) from the drive r_t = phi(a_t), in the current form from the rates r_t = phi(h_t), (N,)."""
+    slope = reference.phi_prime(r_t, net.phi)
+    if net.form == "current":
+        return np.diag(1 - net.leak) + net.gain[:, None] * net.weights.W_rec * slope  # (6c)
+    return np.diag(1 - net.leak) + (net.gain * slope)[:, None] * net.weights.W_rec  # (6)
 
 
 def _graded_singular_values(A: Array) -> Array:
@@ -269,9 +288,9 @@ def _graded_singular_values(A: Array) -> Array:
 
 
 def _states(net: Network, x: Array, h0: Array, noise: Array | None) -> tuple[Array, Array]:
-    """h (T+1, B, N) and r (T, B, N) for x (T, B, I), or a ValueError where they are not finite."""
+    """h (T+1, B, N) and r of `reference.rollout` for x (T, B, I), or a ValueError where they are not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
-        h, r = reference.rollout(net.weights, x, h0, noise, net.leak, net.gain, net.phi)
+        h, r = reference.rollout(net.weights, x, h0, noise, net.model)
     finite = np.isfinite(h).all(axis=(1, 2))
     if not finite.all():
         step = int(np.argmin(finite)) - 1

@@ -12,7 +12,7 @@ import numpy as np
 
 from .files import LARGEST_ARRAY, PathLike
 from .network import Network
-from .optimizer import Adam, AdamState
+from .optimizer import Adam, OptimizerState
 from .reference import Params
 
 Array = np.ndarray[Any, Any]
@@ -23,7 +23,7 @@ class KerasModel(NamedTuple):
 
     network: Network
     optimizer: Adam | None
-    state: AdamState | None  # for `train(.., state=..)`
+    state: OptimizerState | None  # for `train(.., state=..)`
     version: str
 
 
@@ -183,7 +183,7 @@ def _adam(config: dict[str, Any], version: str) -> Adam:
     )  # fmt: skip
 
 
-def _moments(group: Any, network: Network) -> AdamState | None:
+def _moments(group: Any, network: Network) -> OptimizerState | None:
     """Adam's m and v: numbered in the order of the weights (Keras 2), or named by them (Keras 3); None where there are none."""
     found = {path.split("/")[-1]: dataset for path, dataset in _datasets(group).items()}
     order = [name for name in ("W_in", "W_rec", "b_rec", "W_out", "b_out") if getattr(network.params, name) is not None]
@@ -215,4 +215,4 @@ def _moments(group: Any, network: Network) -> AdamState | None:
                 raise ValueError(f"its optimiser's moments do not fit the weights {name}")
             params = params._replace(**{name: np.ascontiguousarray(array.T.astype(network.dtype))})
         moments.append(params)
-    return AdamState(moments[0], moments[1], int(_read(counts[0])))
+    return OptimizerState(moments[0], moments[1], int(_read(counts[0])))

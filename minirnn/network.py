@@ -10,14 +10,20 @@ from typing import Any, Literal
 import numpy as np
 
 from . import files, initial
+from .dale import Dale
 from .engine import Engine, Flat, Store
+from .noise import scale
 from .randomness import as_generator
-from .reference import ACTIVATIONS, Params
+from .reference import ACTIVATIONS, OUTPUTS, Model, Params, outputs, phi
 from .trials import Trials, numeric
 
 Array = np.ndarray[Any, Any]
 
-CONSTANTS = ("form", "phi", "tau", "dt", "drive", "noise", "train_h0", "rate_penalty", "l2")  # what a file keeps beside the arrays
+CONSTANTS = (  # what a file keeps beside the arrays and the sign constraint
+    "form", "phi", "tau", "dt", "drive", "noise", "noise_scaling", "noise_shared_across_batch", "train_h0", "output", "reduction",
+    "rate_penalty", "l2", "vanishing",
+)  # fmt: skip
+RAW = {"V_in": "W_in", "V_rec": "W_rec", "V_out": "W_out"}  # raw arrays in a file, and what is made of them
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -51,21 +57,30 @@ class Network:
     """A network of N leaky units with I inputs and O outputs.
 
     W_in (N, I), W_rec (N, N), W_out (O, N): weights (to, from), float32 or float64, all of one dtype, which decides the
-    arithmetic. b_rec (N,), b_out (O,): biases, None where there is none. h0 (N,): initial state, zeros by default, trained
-    with `train_h0`. form: "rate", tau dh/dt = -h + phi(W_rec h + W_in x + b_rec). phi: tanh, relu, sigmoid, softplus or linear.
-    tau: time constant in ms, a number or one per unit; dt: Euler step in ms, at most tau. drive: "normalised",
-    h <- (1 - dt/tau) h + (dt/tau) phi(a), or "literal", h <- (1 - dt/tau) h + dt phi(a), as arXiv 1906.01094 eq. 5 prints it.
-    noise: sigma of the state noise, see `draw_noise`. rate_penalty and l2: weights of mean(h^2) and of the sum of squared
-    weights (not biases) in the loss.
+    arithmetic; with `dale` the raw ones, of which the effective `weights` are made. b_rec (N,), b_out (O,): biases, None where
+    there is none. h0 (N,): initial state, zeros by default, trained with `train_h0`.
+    form: "rate", tau dh/dt = -h + phi(W_rec h + W_in x + b_rec), or "current", tau dh/dt = -h + W_rec phi(h) + W_in x + b_rec.
+    phi: tanh, relu, sigmoid, softplus or linear. tau: time constant in ms, a number or one per unit; dt: Euler step in ms, at
+    most tau. drive: "normalised", what drives h (phi(a) or, in the current form, a) is multiplied with dt/tau in a step, or
+    "literal", with dt, as arXiv 1906.01094 eq. 5 prints it.
+    dale: a `Dale` (signs, masks, fixed weights), or None. By projection, the arrays given are projected.
+    noise: sigma of the state noise, see `draw_noise`. noise_scaling: "euler", or "per_step" where sigma itself is what is added
+    in a step, whatever dt; noise_shared_across_batch: one noise for all trials. The latter two are how KerasCog reads it.
+    output: "linear", "sigmoid" or "softmax" of the readout; the loss of the latter two is the cross entropy. reduction: "mean"
+    of the loss over what the mask counts, or "sum". rate_penalty and l2: weights of the mean squared rate and of the sum of
+    squared effective weights (not biases) in the loss. vanishing: weight of pycog's regulariser against vanishing gradients
+    (reference, 13 and 14; current form), of which the gradient holds the immediate derivative alone.
 
     ValueError or TypeError, naming the argument, for whatever does not fit.
     """
 
     def __init__(
         self, W_in: Any, W_rec: Any, W_out: Any, b_rec: Any = None, b_out: Any = None, h0: Any = None, *,
-        form: Literal["rate"] = "rate", phi: str = "tanh", tau: Any = 1.0, dt: float = 1.0,
-        drive: Literal["normalised", "literal"] = "normalised", noise: float = 0.0, train_h0: bool = False,
-        rate_penalty: float = 0.0, l2: float = 0.0,
+        form: Literal["rate", "current"] = "rate", phi: str = "tanh", tau: Any = 1.0, dt: float = 1.0,
+        drive: Literal["normalised", "literal"] = "normalised", dale: Dale | None = None, noise: float = 0.0,
+        noise_scaling: Literal["euler", "per_step"] = "euler", noise_shared_across_batch: bool = False, train_h0: bool = False,
+        output: Literal["linear", "sigmoid", "softmax"] = "linear", reduction: Literal["mean", "sum"] = "mean",
+        rate_penalty: float = 0.0, l2: float = 0.0, vanishing: float = 0.0,
     ) -> None:  # fmt: skip
         W_rec = _weights("W_rec", W_rec, (None, None), "(N, N)")
         N = len(W_rec)
@@ -84,13 +99,15 @@ class Network:
                 raise TypeError(f"{name} is {array.dtype} but W_rec is {W_rec.dtype}: all arrays must have one dtype")
         self._W_in, self._W_rec, self._W_out = W_in, W_rec, W_out
 
-        if form != "rate":
-            raise ValueError(f'form must be "rate", got {form!r}')
-        if phi not in ACTIVATIONS:
-            raise ValueError(f"phi must be one of {', '.join(ACTIVATIONS)}, got {phi!r}")
-        if drive not in ("normalised", "literal"):
-            raise ValueError(f'drive must be "normalised" or "literal", got {drive!r}')
+        for name, value, choices in (
+            ("form", form, ("rate", "current")), ("phi", phi, ACTIVATIONS), ("drive", drive, ("normalised", "literal")),
+            ("noise_scaling", noise_scaling, ("euler", "per_step")), ("output", output, OUTPUTS),
+            ("reduction", reduction, ("mean", "sum")),
+        ):  # fmt: skip
+            if value not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
         self.form, self.phi, self.drive = form, phi, drive
+        self.output, self.reduction = output, reduction
         self.dt = _positive("dt", dt)
         tau_array = numeric("tau", tau).astype(np.float64)
         if tau_array.shape not in ((), (N,)):
@@ -99,33 +116,61 @@ class Network:
             raise ValueError(f"tau must be at least dt = {self.dt:g} ms, got {tau_array.min():g}")
         self.tau: float | Array = float(tau_array) if tau_array.ndim == 0 else tau_array.copy()
         self.noise = _not_negative("noise", noise)
+        self.noise_scaling, self.noise_shared_across_batch = noise_scaling, bool(noise_shared_across_batch)
         self.rate_penalty = _not_negative("rate_penalty", rate_penalty)
         self.l2 = _not_negative("l2", l2)
+        self.vanishing = _not_negative("vanishing", vanishing)
+        if self.vanishing and form != "current":
+            raise ValueError(f'vanishing must be 0 unless form is "current", got {vanishing}')
         self.train_h0 = bool(train_h0)
+        if dale is not None and not isinstance(dale, Dale):
+            raise TypeError(f"dale must be a Dale or None, got {type(dale).__name__}")
+        self.dale = dale
+        self.constraint = None if dale is None else dale.constraint(N, W_in.shape[1], O, W_rec.dtype)
+        if self.constraint is not None:
+            self.constraint.project(self.params)
 
     # ---- what it is
 
     @classmethod
     def random(
-        cls, n_in: int, n_rec: int, n_out: int, *, recurrent: str = "orthogonal", gain: float = 1.0,
-        b_rec: bool = False, b_out: bool = True, dtype: Any = "float32", rng: np.random.Generator | int, **constants: Any,
+        cls, n_in: int, n_rec: int, n_out: int, *, recurrent: Any = "orthogonal", gain: float = 1.0,
+        spectral_radius: float | None = None, b_rec: bool = False, b_out: bool = True, dtype: Any = "float32",
+        rng: np.random.Generator | int, **constants: Any,
     ) -> "Network":  # fmt: skip
-        """An untrained network as in arXiv 1906.01094: W_in and W_out glorot uniform, biases 0.
+        """An untrained network, by default as in arXiv 1906.01094: W_in and W_out glorot uniform, biases 0.
 
-        recurrent: "orthogonal" (gain times a random rotation or reflection) or "normal" (entries N(0, gain^2 / N)).
-        b_rec, b_out: whether there are such biases. `constants` are the keyword arguments of `Network`.
+        recurrent: how W_rec starts, a name of `minirnn.initial.RECURRENT` ("orthogonal": gain times a random rotation or
+        reflection; "normal": entries N(0, gain^2 / N); the others as there, with their default settings), or an (N, N) array.
+        spectral_radius: None, or what the effective W_rec is scaled to. b_rec, b_out: whether there are such biases.
+        `constants` are the keyword arguments of `Network`.
+
+        With a sign constraint the magnitudes of W_in, W_rec and W_out are those of the start, and the signs the constraint's: so
+        "gamma" and "lognormal" are met exactly, "two_gaussians" but for its entries of the other sign, while orthogonal, normal
+        and the symmetric others become half of themselves mirrored, with other means and spectra. By projection entries of the
+        wrong sign become 0, as in arXiv 2208.10304. Entries that a mask leaves out are 0.
         """
         for name, size in (("n_in", n_in), ("n_rec", n_rec), ("n_out", n_out)):
             if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < (0 if name == "n_in" else 1):
                 raise ValueError(f"{name} must be a positive integer, got {size!r}")
-        if recurrent not in initial.RECURRENT:
-            raise ValueError(f"recurrent must be one of {', '.join(initial.RECURRENT)}, got {recurrent!r}")
         dtype = _float_dtype(dtype)
         rng = as_generator(rng)
-        start = initial.orthogonal if recurrent == "orthogonal" else initial.normal
-        W_in = initial.glorot_uniform(n_rec, n_in, rng)
-        W_rec = start(n_rec, float(gain), rng)
+        W_in = initial.glorot_uniform(n_rec, n_in, rng) if n_in else np.zeros((n_rec, 0))
+        dale: Dale | None = constants.get("dale")
+        if isinstance(recurrent, str):
+            W_rec = _start(recurrent, n_rec, float(gain), dale, rng)
+        else:
+            W_rec = numeric("recurrent", recurrent).astype(np.float64)
+            if W_rec.shape != (n_rec, n_rec):
+                raise ValueError(f"recurrent must be a name or ({n_rec}, {n_rec}), got {W_rec.shape}")
         W_out = initial.glorot_uniform(n_out, n_rec, rng)
+        parts = None if dale is None else dale.constraint(n_rec, n_in, n_out, np.float64)
+        if parts is not None:
+            W_in, W_rec, W_out = parts.W_in.raw(W_in), parts.W_rec.raw(W_rec), parts.W_out.raw(W_out)
+        if spectral_radius is not None:
+            acting = W_rec if parts is None else parts.W_rec._replace(F=None).effective(W_rec)
+            scaled = initial.with_spectral_radius(acting, spectral_radius)
+            W_rec = W_rec * (np.abs(scaled).max() / np.abs(acting).max())
         return cls(
             W_in.astype(dtype), W_rec.astype(dtype), W_out.astype(dtype),
             np.zeros(n_rec, dtype) if b_rec else None, np.zeros(n_out, dtype) if b_out else None, **constants,
@@ -153,13 +198,18 @@ class Network:
 
     @property
     def params(self) -> Params:
-        """The trained arrays themselves, not copies; None where absent or not trained."""
+        """The trained arrays themselves (raw ones under a sign constraint), not copies; None where absent or not trained."""
         return Params(self._W_in, self._W_rec, self._W_out, self._b_rec, self._b_out, self.h0 if self.train_h0 else None)
 
     @property
     def weights(self) -> Params:
-        """The arrays that act, h0 always among them."""
-        return Params(self._W_in, self._W_rec, self._W_out, self._b_rec, self._b_out, self.h0)
+        """The arrays that act, h0 always among them; what `dale` makes of the raw ones is computed at each call."""
+        raw = Params(self._W_in, self._W_rec, self._W_out, self._b_rec, self._b_out, self.h0)
+        return raw if self.constraint is None else self.constraint.effective(raw)
+
+    def effective(self, params: Params) -> Params:
+        """The arrays that act when the trained ones are `params`."""
+        return params if self.constraint is None else self.constraint.effective(params)
 
     @property
     def leak(self) -> Array:
@@ -174,17 +224,35 @@ class Network:
     @property
     def constants(self) -> dict[str, Any]:
         """The keyword arguments that make this network from its arrays."""
-        return {name: getattr(self, name) for name in CONSTANTS}
+        return {name: getattr(self, name) for name in CONSTANTS} | {"dale": self.dale}
+
+    @property
+    def model(self) -> Model:
+        """The constants as `minirnn.reference` takes them."""
+        return Model(
+            self.leak, self.gain, self.phi, self.form, self.output, self.reduction, self.rate_penalty, self.l2, self.vanishing
+        )
+
+    @property
+    def noise_scale(self) -> Array:
+        """The standard deviation of the state noise of a step (`minirnn.noise.scale`), (N,) float64."""
+        return scale(self.noise, self.leak, self.form, self.noise_scaling)
 
     def __repr__(self) -> str:
         tau = f"{self.tau:g}" if isinstance(self.tau, float) else f"{self.tau.min():g}..{self.tau.max():g}"
         bias = " + b_rec" if self._b_rec is not None else ""
         gain = "" if self.drive == "normalised" else " tau"
+        if self.form == "rate":
+            equation = f"-h +{gain} {self.phi}(W_rec h + W_in x{bias})"
+        elif gain:
+            equation = f"-h + tau (W_rec {self.phi}(h) + W_in x{bias})"
+        else:
+            equation = f"-h + W_rec {self.phi}(h) + W_in x{bias}"
+        said = [f"Network(tau dh/dt = {equation}", f"{self.n_in} -> {self.n_rec} -> {self.n_out}"]
+        said += [] if self.output == "linear" else [f"{self.output} output"]
+        said += [] if self.dale is None else [repr(self.dale)]
         count = sum(p.size for p in self.params if p is not None)
-        return (
-            f"Network(tau dh/dt = -h +{gain} {self.phi}(W_rec h + W_in x{bias}), "
-            f"{self.n_in} -> {self.n_rec} -> {self.n_out}, tau {tau} ms, dt {self.dt:g} ms, {self.dtype}, {count} parameters)"
-        )
+        return ", ".join([*said, f"tau {tau} ms", f"dt {self.dt:g} ms", str(self.dtype), f"{count} parameters)"])
 
     def with_params(self, params: Params) -> "Network":
         """A network with these arrays (copied) and this one's constants; its h0 stays where `params.h0` is None."""
@@ -198,15 +266,16 @@ class Network:
     def astype(self, dtype: Any) -> "Network":
         """A copy in float32 or float64."""
         dtype = _float_dtype(dtype)
-        return self.with_params(Params(*[None if p is None else p.astype(dtype) for p in self.weights]))  # type: ignore[arg-type]
+        raw = (*self.params[:5], self.h0)
+        return self.with_params(Params(*[None if p is None else p.astype(dtype) for p in raw]))  # type: ignore[arg-type]
 
     # ---- what it does
 
     def run(self, x: Any, *, h0: Any = None, noise: Any = None) -> tuple[Array, Array]:
         """States h (T+1, B, N), h[0] the initial one, and outputs z (T, B, O) for the inputs x (T, B, I).
 
-        h0: (N,) or (B, N) instead of the network's own. noise: (T, B, N), already scaled, added to the current inside phi;
-        None for none, whatever `self.noise` is.
+        h0: (N,) or (B, N) instead of the network's own. noise: (T, B, N), already scaled, added to the current inside phi, in
+        the current form to the state; None for none, whatever `self.noise` is.
         """
         x = self._cast("x", x)
         if x.ndim != 3 or x.shape[2] != self.n_in or 0 in x.shape[:2]:
@@ -219,28 +288,30 @@ class Network:
         h = np.empty((T + 1, B, self.n_rec), self.dtype)
         z = np.empty((T, B, self.n_out), self.dtype)
         with self.engine(T, B) as engine:
-            engine.set_params(self.params, self.h0)
+            engine.set_params(self.effective(self.params), self.h0)
             engine.run(h, z, x, np.broadcast_to(start, (B, self.n_rec)), noise)
-        return h, z
+        return h, outputs(z, self.output)
 
     def rates(self, h: Array) -> Array:
-        """The rates of these states: in the rate form the states themselves."""
-        return h
+        """The rates of these states: phi(h) in the current form, the states themselves in the rate form."""
+        return h if self.form == "rate" else phi(h, self.phi)
 
     def draw_noise(self, T: int, B: int, rng: np.random.Generator | int) -> Array:
-        """State noise (T, B, N) for `run`: sqrt(2 tau/dt) sigma times independent standard normals, sigma = `self.noise`.
+        """State noise (T, B, N) for `run`: `noise_scale` times independent standard normals, sigma = `self.noise`.
 
-        Added to the current inside phi, it becomes (with a linear phi and drive="normalised") the Euler-Maruyama increment
-        sqrt(2 dt/tau) sigma of tau dh/dt = .. + sqrt(2 tau) sigma xi(t), so that its effect does not depend on dt; a unit
-        without weights then has the variance sigma^2 / (1 - dt/(2 tau)).
+        In the rate form it is added to the current inside phi, sqrt(2 tau/dt) sigma of it, in the current form to the state,
+        sqrt(2 dt/tau) sigma. Both are (the former with a linear phi and drive="normalised") the Euler-Maruyama increment of
+        tau dh/dt = .. + sqrt(2 tau) sigma xi(t), so that the effect does not depend on dt; a unit without weights then has the
+        variance sigma^2 / (1 - dt/(2 tau)). With noise_shared_across_batch all trials have the same noise.
         """
-        scale = (self.noise * np.sqrt(2.0 / self.leak)).astype(self.dtype)
-        noise: Array = as_generator(rng).standard_normal((T, B, self.n_rec), self.dtype)
-        noise *= scale
-        return noise
+        trials = 1 if self.noise_shared_across_batch else B
+        drawn: Array = as_generator(rng).standard_normal((T, trials, self.n_rec), self.dtype)
+        drawn *= self.noise_scale.astype(self.dtype)
+        return np.ascontiguousarray(np.broadcast_to(drawn, (T, B, self.n_rec)))
 
     def loss_and_gradient(self, trials: Trials, *, noise: Any = None, truncate: int | None = None) -> tuple[float, Params]:
-        """The loss sum(mask (z - target)^2) / sum(mask) plus penalties (reference, 6 to 8), and its gradient.
+        """The loss sum(mask (z - target)^2) / sum(mask), or the cross entropy, plus penalties (reference, 6 to 8, 14), and its
+        gradient to `params`.
 
         truncate: None for the gradient; or a number of steps, for truncated back-propagation through time: the states at its
         multiples are taken for constants in the steps that follow, so that what lies further apart is left out
@@ -262,16 +333,18 @@ class Network:
                 part[:, rows >= 0] = given[:, rows[rows >= 0]]
                 return part
 
-            engine.set_params(self.params, self.h0)
-            loss = engine.loss_and_gradient(store, np.arange(B), gradient, self.params, None if given is None else noise_of)
+            weights = self.effective(self.params)
+            engine.set_params(weights, self.h0)
+            loss = engine.loss_and_gradient(store, np.arange(B), gradient, weights, None if given is None else noise_of)
+        if self.constraint is not None:
+            self.constraint.adjoint(gradient.params, self.params)
         return loss, gradient.params
 
     def engine(self, T: int, batch: int, threads: int | None = 1, truncate: int | None = None) -> Engine:
         """An engine of this network's shape and constants, without its weights."""
         return Engine(
-            self.n_in, self.n_rec, self.n_out, T, batch, dtype=self.dtype, leak=self.leak, gain=self.gain, phi=self.phi,
-            threads=threads, rate_penalty=self.rate_penalty, l2=self.l2, truncate=truncate or 0,
-        )  # fmt: skip
+            self.n_in, self.n_rec, self.n_out, T, batch, dtype=self.dtype, model=self.model, threads=threads, truncate=truncate or 0
+        )
 
     def check(self, trials: Trials) -> None:
         """ValueError where the trials do not fit this network: sizes or dt."""
@@ -283,6 +356,10 @@ class Network:
             raise ValueError(f"target must be (T, B, {self.n_out}) for this network, got {trials.target.shape}")
         if trials.dt is not None and not math.isclose(trials.dt, self.dt, rel_tol=1e-9):
             raise ValueError(f"dt of the trials is {trials.dt:g} ms but the network's is {self.dt:g} ms")
+        if self.output != "linear":
+            counted = trials.target[np.broadcast_to(trials.weights() > 0, trials.target.shape)]
+            if counted.min() < 0 or counted.max() > 1:
+                raise ValueError(f"target must be in [0, 1] for a {self.output} output, got {counted.min():g} to {counted.max():g}")
 
     def _cast(self, name: str, value: Any) -> Array:
         with np.errstate(over="ignore"):
@@ -303,8 +380,15 @@ class Network:
         files.write_npz(path, self.arrays())
 
     def arrays(self) -> dict[str, Any]:
-        """What `save` writes: the arrays and constants by name."""
-        return {name: p for name, p in zip(Params._fields, self.weights, strict=True) if p is not None} | self.constants
+        """What `save` writes: the effective arrays, constants and, under a sign constraint, the raw arrays V and its settings."""
+        found: dict[str, Any] = {name: p for name, p in zip(Params._fields, self.weights, strict=True) if p is not None}
+        found |= {name: getattr(self, name) for name in CONSTANTS}
+        if self.dale is not None:
+            found |= {raw: getattr(self.params, name) for raw, name in RAW.items()}
+            found |= {f"dale_{name}": value for name, value in self.dale.settings().items()}
+            if self.dale.excitatory is None:
+                found["dale_unsigned"] = True
+        return found
 
     @classmethod
     def load(cls, path: files.PathLike, *, initial: bool = False) -> "Network":
@@ -322,7 +406,8 @@ class Network:
                 raise ValueError(f"{path}: a Keras file holds one set of weights; load that of the untrained network itself")
             return read_keras(path).network
         suffix = "_initial" if initial else ""
-        wanted = tuple(name + suffix for name in Params._fields) + Params._fields + CONSTANTS
+        dale_fields = tuple(f"dale_{name}" for name in (*Dale.__dataclass_fields__, "unsigned"))
+        wanted = tuple(name + suffix for name in Params._fields) + Params._fields + CONSTANTS + tuple(RAW) + dale_fields
         found = files.read_npz(path, wanted)
         missing = [name + suffix for name in ("W_in", "W_rec", "W_out") if name + suffix not in found]
         if missing:
@@ -333,9 +418,40 @@ class Network:
                 if arrays[name] is None and name in found:
                     arrays[name] = np.zeros_like(found[name])
         try:
-            return cls(**arrays, **{name: _constant(name, found[name]) for name in CONSTANTS if name in found})
+            constants = {name: _constant(name, found[name]) for name in CONSTANTS if name in found}
+            if any(name in found for name in (*RAW, *dale_fields)):
+                if initial or not all(name in found for name in RAW):
+                    raise ValueError("the raw arrays V_in, V_rec and V_out of its sign constraint are not all there")
+                arrays |= {name: found[raw] for raw, name in RAW.items()}
+                constants["dale"] = _dale({name[5:]: found[name] for name in dale_fields if name in found})
+            return cls(**arrays, **constants)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} does not hold a sound network: {error}") from error
+
+
+def _start(name: str, n: int, gain: float, dale: Dale | None, rng: np.random.Generator) -> Array:
+    """W_rec (N, N) by the name of its start, before any sign constraint."""
+    if name == "orthogonal":
+        return initial.orthogonal(n, gain, rng)
+    if name == "normal":
+        return initial.normal(n, gain, rng)
+    if name == "glorot_uniform":
+        return initial.glorot_uniform(n, n, rng)
+    if name == "sparse":
+        return initial.sparse(n, 0.1, gain, rng)
+    if name == "low_rank":
+        return initial.low_rank(n, min(4, n), gain, rng)
+    if name == "lognormal":
+        return initial.lognormal(n, rng)
+    if name == "scaled_normal":
+        return initial.scaled_normal(n, rng)
+    if name not in initial.RECURRENT:
+        raise ValueError(f"recurrent must be one of {', '.join(initial.RECURRENT)}, got {name!r}")
+    if dale is None or dale.excitatory is None:
+        raise ValueError(f"recurrent={name!r} needs dale, which says which units are excitatory")
+    if name == "two_gaussians":
+        return initial.two_gaussians(dale.signs(n) > 0, gain, rng)
+    return initial.gamma(dale.signs(n) > 0, rng, mask=dale.mask)
 
 
 def _float_dtype(dtype: Any) -> np.dtype[Any]:
@@ -355,3 +471,11 @@ def _constant(name: str, array: Array) -> Any:
     if name == "tau":
         return array
     raise ValueError(f"{name} must be a single value, got an array of shape {array.shape}")
+
+
+def _dale(found: dict[str, Array]) -> Dale:
+    """The sign constraint whose settings a file holds."""
+    settings: dict[str, Any] = {name: value.item() if value.ndim == 0 else value for name, value in found.items()}
+    if settings.pop("unsigned", False):
+        settings["excitatory"] = None
+    return Dale(**settings)

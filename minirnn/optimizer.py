@@ -1,4 +1,10 @@
-"""Adam: its settings, its state, and one update of a flat parameter vector. The equations are in `minirnn.kernels.adam`."""
+"""Adam and gradient descent: settings, state, and one update of a flat parameter vector.
+
+The equations of Adam are in `minirnn.kernels.adam`. Gradient descent with momentum (reference, 12):
+
+    (1)  m = momentum m - lr g
+    (2)  theta += m
+"""
 
 import math
 from dataclasses import dataclass
@@ -32,27 +38,57 @@ class Adam:
     clip_scope: Literal["global", "per_array"] = "global"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.lr) and self.lr > 0):
-            raise ValueError(f"lr must be positive, got {self.lr}")
+        _check_common(self)
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
         if not (math.isfinite(self.eps) and self.eps > 0):
             raise ValueError(f"eps must be positive, got {self.eps}")
-        if not (math.isfinite(self.decay) and self.decay >= 0):
-            raise ValueError(f"decay must be 0 or positive, got {self.decay}")
-        if self.clip is not None and not (math.isfinite(self.clip) and self.clip > 0):
-            raise ValueError(f"clip must be None or positive, got {self.clip}")
-        if self.clip_scope not in ("global", "per_array"):
-            raise ValueError(f'clip_scope must be "global" or "per_array", got {self.clip_scope!r}')
-
-    def learning_rate(self, updates: int) -> float:
-        """The learning rate of the next update when `updates` were done before."""
-        return self.lr / (1.0 + self.decay * updates)
 
 
-class AdamState(NamedTuple):
-    """Where an optimisation stands: the moments m and v of each trained array, and the number of updates done."""
+@dataclass(frozen=True)
+class SGD:
+    """Gradient descent with momentum, as Keras has it; momentum 0 is the plain one that pycog uses, with clip=1.0.
+
+    lr, decay, clip, clip_scope: as of `Adam`.
+    """
+
+    lr: float = 1e-2
+    momentum: float = 0.0
+    decay: float = 0.0
+    clip: float | None = None
+    clip_scope: Literal["global", "per_array"] = "global"
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum must be in [0, 1), got {self.momentum}")
+
+
+Optimizer = Adam | SGD
+
+
+def _check_common(optimizer: Adam | SGD) -> None:
+    if not (math.isfinite(optimizer.lr) and optimizer.lr > 0):
+        raise ValueError(f"lr must be positive, got {optimizer.lr}")
+    if not (math.isfinite(optimizer.decay) and optimizer.decay >= 0):
+        raise ValueError(f"decay must be 0 or positive, got {optimizer.decay}")
+    if optimizer.clip is not None and not (math.isfinite(optimizer.clip) and optimizer.clip > 0):
+        raise ValueError(f"clip must be None or positive, got {optimizer.clip}")
+    if optimizer.clip_scope not in ("global", "per_array"):
+        raise ValueError(f'clip_scope must be "global" or "per_array", got {optimizer.clip_scope!r}')
+
+
+def learning_rate(optimizer: Optimizer, updates: int) -> float:
+    """The learning rate of the next update when `updates` were done before."""
+    return optimizer.lr / (1.0 + optimizer.decay * updates)
+
+
+class OptimizerState(NamedTuple):
+    """Where an optimisation stands: the moments m and v of each trained array, and the number of updates done.
+
+    With SGD m is the velocity, and v stays 0.
+    """
 
     m: Params
     v: Params
@@ -66,27 +102,32 @@ def norms(gradient: Flat) -> dict[str, float]:
     }
 
 
-def clip(gradient: Flat, found: dict[str, float], adam: Adam) -> None:
-    """Scale the gradient down, in place, to the norm `adam.clip`; `found` are its norms."""
-    if adam.clip is None:
+def clip(gradient: Flat, found: dict[str, float], optimizer: Optimizer) -> None:
+    """Scale the gradient down, in place, to the norm `optimizer.clip`; `found` are its norms."""
+    if optimizer.clip is None:
         return
     real = gradient.vector.dtype.type
-    if adam.clip_scope == "global":
+    if optimizer.clip_scope == "global":
         total = math.hypot(*found.values())
-        if total > adam.clip:
-            gradient.vector *= real(adam.clip / total)
+        if total > optimizer.clip:
+            gradient.vector *= real(optimizer.clip / total)
         return
     for name, part in gradient.slices.items():
-        if found[name] > adam.clip:
-            gradient.vector[part] *= real(adam.clip / found[name])
+        if found[name] > optimizer.clip:
+            gradient.vector[part] *= real(optimizer.clip / found[name])
 
 
-def update(theta: Flat, m: Flat, v: Flat, gradient: Flat, updates: int, adam: Adam) -> None:
+def update(theta: Flat, m: Flat, v: Flat, gradient: Flat, updates: int, optimizer: Optimizer) -> None:
     """The update after `updates` others, t = updates + 1, of theta and the moments, in place."""
-    lr = adam.learning_rate(updates)
-    t = updates + 1
-    unbias1, unbias2 = 1.0 - adam.beta1**t, 1.0 - adam.beta2**t
-    step, scale = (lr * math.sqrt(unbias2) / unbias1, 1.0) if adam.epsilon_hat else (lr / unbias1, 1.0 / unbias2)
+    lr = learning_rate(optimizer, updates)
     real = theta.vector.dtype.type
-    scalars = [real(value) for value in (step, scale, adam.beta1, adam.beta2, adam.eps)]
+    if isinstance(optimizer, SGD):
+        m.vector *= real(optimizer.momentum)  # (1)
+        m.vector -= real(lr) * gradient.vector  # (1)
+        theta.vector += m.vector  # (2)
+        return
+    t = updates + 1
+    unbias1, unbias2 = 1.0 - optimizer.beta1**t, 1.0 - optimizer.beta2**t
+    step, scale = (lr * math.sqrt(unbias2) / unbias1, 1.0) if optimizer.epsilon_hat else (lr / unbias1, 1.0 / unbias2)
+    scalars = [real(value) for value in (step, scale, optimizer.beta1, optimizer.beta2, optimizer.eps)]
     kernels().adam.adam(theta.vector, m.vector, v.vector, gradient.vector, *scalars)

@@ -48,7 +48,7 @@ import numpy as np
 from . import reference
 from .network import Network
 from .randomness import as_generator
-from .reference import ACTIVATIONS, Params
+from .reference import ACTIVATIONS, Model, Params
 from .trials import Trials, numeric
 
 Array = np.ndarray[Any, Any]
@@ -67,12 +67,10 @@ def phi_second(r: Array, name: str) -> Array:
     raise ValueError(f"phi must be one of {', '.join(ACTIVATIONS)}, got {name!r}")
 
 
-def rollout_tangent(
-    params: Params, v: Params, x: Array, h: Array, r: Array, leak: Array, gain: Array, name: str
-) -> tuple[Array, Array, Array]:
-    """Tangents (h_dot (T+1, B, N), r_dot (T, B, N), a_dot (T, B, N)) of `reference.rollout` along the direction v.
+def rollout_tangent(params: Params, v: Params, x: Array, h: Array, r: Array, model: Model) -> tuple[Array, Array, Array]:
+    """Tangents (h_dot (T+1, B, N), r_dot (T, B, N), a_dot (T, B, N)) of `reference.rollout`, rate form, along the direction v.
 
-    x (T, B, I), and h (T+1, B, N), r (T, B, N) as `reference.rollout` gave them; leak and gain (N,); name the activation.
+    x (T, B, I), and h (T+1, B, N), r (T, B, N) as `reference.rollout` gave them.
     An array that is None in v stays where it is. ValueError naming the array where v does not have the shapes of params.
     """
     _check_shapes(v, params, absent_allowed=True)
@@ -91,8 +89,8 @@ def rollout_tangent(
             a_dot[t] += x[t] @ v.W_in.T  # (2')
         if v.b_rec is not None:
             a_dot[t] += v.b_rec  # (2')
-        r_dot[t] = reference.phi_prime(r[t], name) * a_dot[t]  # (3')
-        h_dot[t + 1] = (1 - leak) * h_dot[t] + gain * r_dot[t]  # (4')
+        r_dot[t] = reference.phi_prime(r[t], model.phi) * a_dot[t]  # (3')
+        h_dot[t + 1] = (1 - model.leak) * h_dot[t] + model.gain * r_dot[t]  # (4')
     return h_dot, r_dot, a_dot
 
 
@@ -121,13 +119,13 @@ def hessian_vector_product(net: Network, trials: Trials, v: Params, *, noise: An
     params, leak, gain = net.params, net.leak, net.gain
     m = trials.weights().astype(np.float64)
 
-    h, r = reference.rollout(params, x, net.h0, noise, leak, gain, net.phi)
+    h, r = reference.rollout(params, x, net.h0, noise, net.model)
     z = reference.readout(params, h)
-    h_dot, _, a_dot = rollout_tangent(params, v, x, h, r, leak, gain, net.phi)
+    h_dot, _, a_dot = rollout_tangent(params, v, x, h, r, net.model)
     z_dot = readout_tangent(params, v, h, h_dot)
 
-    z_bar = reference.error_adjoint(z, trials.target, m)
-    z_bar_dot = 2 * m * z_dot / m.sum()  # (6*')
+    z_bar = reference.error_adjoint(z, trials.target, m, net.output, net.reduction)
+    z_bar_dot = 2 * m * z_dot / reference.count(m, net.output, net.reduction)  # (6*')
 
     h_bar, _, _ = reference.readout_adjoint(params, z_bar, h)
     h_bar_dot = np.zeros_like(h)
@@ -178,7 +176,7 @@ def real_time_gradient(net: Network, trials: Trials, *, noise: Any = None) -> tu
     T, B, I = x.shape
     N = net.n_rec
     m = trials.weights().astype(np.float64)
-    m_sum = m.sum()
+    m_sum = reference.count(m, net.output, net.reduction)
     rate_scale = net.rate_penalty / (T * B * N)
 
     units = np.arange(N)
@@ -277,6 +275,8 @@ def _checked(net: Network, trials: Trials, noise: Any) -> tuple[Network, Array, 
     """The network, the inputs and the noise in float64, or an error that names what does not fit."""
     if not isinstance(net, Network):
         raise TypeError(f"net must be a Network, got {type(net).__name__}")
+    if net.form != "rate" or net.output != "linear" or net.dale is not None:
+        raise ValueError(f"net must have the rate form, a linear output and no dale: nothing else is derived here, got {net}")
     net.check(trials)
     if noise is not None:
         noise = numeric("noise", noise).astype(np.float64)

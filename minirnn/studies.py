@@ -45,6 +45,8 @@ def gradient_error(net: Network, trials: Trials, *, steps: Any = None, direction
         (2) central   error d^2 |L'''| / 6 + eps |L| / d     best d = (3 eps |L| / |L'''|)^(1/3), which is where eps^(1/3) is from
     """
     rng = as_generator(rng)
+    if net.vanishing:
+        raise ValueError("vanishing must be 0 here: the gradient of the regulariser is not the derivative of a loss")
     exact = net.astype(np.float64)
     steps = np.logspace(-12, 0, 49) if steps is None else np.asarray(steps, float)
     names = tuple(checks.named_arrays(exact.params))
@@ -91,12 +93,13 @@ def _loss(net: Network, trials: Trials, dtype: str) -> checks.Loss:
     x, target, weights, h0, leak, gain = (
         array.astype(dtype) for array in (trials.x, trials.target, trials.weights(), net.h0, net.leak, net.gain)
     )
+    model = net.model._replace(leak=leak, gain=gain)
     twin = np.result_type(dtype, np.complex64)
 
     def loss(params: Params) -> Any:
         kind = twin if any(np.iscomplexobj(p) for p in params if p is not None) else np.dtype(dtype)
         cast = Params(*[None if p is None else p.astype(kind) for p in params])  # type: ignore[arg-type]
-        return reference.loss(cast, x, target, weights, h0, None, leak, gain, net.phi, net.rate_penalty, net.l2)
+        return reference.loss(net.effective(cast), x, target, weights, h0, None, model)
 
     return loss
 

@@ -20,7 +20,7 @@ from .checkpoint import Folder, digest, read_epoch
 from .engine import Flat, Store
 from .files import PathLike
 from .network import Network
-from .optimizer import Adam, AdamState, clip, norms, update
+from .optimizer import SGD, Adam, Optimizer, OptimizerState, clip, learning_rate, norms, update
 from .randomness import DATA, FRESH, NOISE, SHUFFLE, VALIDATION, as_generator, counted, draw_run_seed
 from .reference import Params
 from .tasks.measures import distance
@@ -68,16 +68,16 @@ class Diverged(FloatingPointError):
 
 
 def train(
-    net: Network, data: Task | Trials, *, optimizer: Adam | None = None, epochs: int | None = None, batch: int | None = None,
-    samples: int | None = None, fresh: bool = False, stop_below: float | None = None, validation: Trials | int | None = None,
+    net: Network, data: Task | Trials, *, optimizer: Adam | SGD | None = None, epochs: int | None = None, batch: int | None = None,
+    samples: int | None = None, fresh: bool | None = None, stop_below: float | None = None, validation: Trials | int | None = None,
     rng: np.random.Generator | int, checkpoint: PathLike | None = None, threads: int | None = None, progress: bool = True,
-    callback: Callback | None = None, state: AdamState | None = None, truncate: int | None = None,
+    callback: Callback | None = None, state: OptimizerState | None = None, truncate: int | None = None,
 ) -> Result:  # fmt: skip
     """Train a copy of `net` on a task or on given Trials, and return a Result; `net` is not changed.
 
     data: a task, whose `protocol` says what is left None here; or Trials, for which `epochs` must be given, `batch` is at most
     64, `optimizer` Adam() and `stop_below` off by default.
-    optimizer: Adam. epochs, batch: how often each trial is seen, how many at once. samples: training trials of a task, drawn
+    optimizer: Adam or SGD. epochs, batch: how often each trial is seen, how many at once. samples: training trials of a task, drawn
     once and shuffled each epoch; with fresh=True new trials are drawn for each batch instead, `samples` of them per epoch.
     stop_below: end after an epoch whose mean loss is smaller (0: never).
     validation: Trials, or how many a task's held-out trials are (50 by default); for Trials as data the training trials
@@ -125,21 +125,26 @@ def train(
                     within = f"in epoch {epoch}, after {number} of its {plan.batches} updates"
                     return run.result(f"interrupted {within if number else f'after epoch {epoch - 1}'}")
                 store, index = source.batch(epoch, number, order)
-                engine.set_params(run.theta.params, net.h0)
-                loss = engine.loss_and_gradient(store, index, gradient, run.theta.params, source.noise_of(epoch, number))
+                weights = net.effective(run.theta.params)
+                engine.set_params(weights, net.h0)
+                loss = engine.loss_and_gradient(store, index, gradient, weights, source.noise_of(epoch, number))
+                if net.constraint is not None:
+                    net.constraint.adjoint(gradient.params, run.theta.params)
                 found = norms(gradient)
                 norm = math.hypot(*found.values())
                 if not (math.isfinite(loss) and math.isfinite(norm)):
                     raise _diverged(loss, found, run)
                 clip(gradient, found, plan.optimizer)
                 update(run.theta, run.m, run.v, gradient, run.updates, plan.optimizer)
+                if net.constraint is not None:
+                    net.constraint.project(run.theta.params)
                 run.updates += 1
                 loss_sum += loss * len(index)
                 norm_sum += norm
                 bar.step(epoch, loss)
             network = run.network()
             held_out = float(distance(network.run(validation_trials.x)[1], validation_trials).mean())
-            lr = plan.optimizer.learning_rate(run.updates - 1)
+            lr = learning_rate(plan.optimizer, run.updates - 1)
             mean_loss = loss_sum / plan.samples
             run.keep((mean_loss, held_out, norm_sum / plan.batches, lr, time.perf_counter() - began), network)
             if folder is not None:
@@ -160,11 +165,11 @@ def train(
 class _Run:
     """What training changes: parameters, moments, the count of updates, a record per epoch, the best network so far."""
 
-    def __init__(self, net: Network, state: AdamState | None) -> None:
+    def __init__(self, net: Network, state: OptimizerState | None) -> None:
         self.net = net
         self.theta = Flat(net.params, net.dtype)
         zeros = Params(*[None if p is None else np.zeros_like(p) for p in net.params])  # type: ignore[arg-type]
-        state = AdamState(zeros, zeros, 0) if state is None else _checked(state, net)
+        state = OptimizerState(zeros, zeros, 0) if state is None else _checked(state, net)
         self.m, self.v, self.updates = Flat(state.m, net.dtype), Flat(state.v, net.dtype), state.updates
         self.records: list[tuple[float, ...]] = []
         self.best, self.best_distance = net.copy(), math.inf
@@ -173,9 +178,9 @@ class _Run:
         """A copy of the network as it is now."""
         return self.net.with_params(self.theta.params)
 
-    def state(self) -> AdamState:
+    def state(self) -> OptimizerState:
         """The optimiser as it is now."""
-        return AdamState(self.m.params, self.v.params, self.updates)
+        return OptimizerState(self.m.params, self.v.params, self.updates)
 
     def history(self) -> History:
         """A column per measure."""
@@ -212,10 +217,10 @@ class _Run:
             self.best_distance = self.records[best - 1][1]
 
 
-def _checked(state: AdamState, net: Network) -> AdamState:
+def _checked(state: OptimizerState, net: Network) -> OptimizerState:
     """The state, or an error where it does not fit the network."""
-    if not isinstance(state, AdamState):
-        raise TypeError(f"state must be AdamState or None, got {type(state).__name__}")
+    if not isinstance(state, OptimizerState):
+        raise TypeError(f"state must be OptimizerState or None, got {type(state).__name__}")
     for letter, moments in (("m", state.m), ("v", state.v)):
         for name, a, p in zip(Params._fields, moments, net.params, strict=True):
             if (None if a is None else a.shape) != (None if p is None else p.shape):
@@ -233,7 +238,7 @@ def _checked(state: AdamState, net: Network) -> AdamState:
 class _Plan(NamedTuple):
     """The arguments of `train`, checked, with nothing left to the protocol."""
 
-    optimizer: Adam
+    optimizer: Optimizer
     epochs: int
     batch: int
     batches: int  # per epoch
@@ -254,13 +259,13 @@ def _count(name: str, value: Any, least: int = 1) -> int:
 
 
 def _plan(
-    net: Network, data: Any, optimizer: Adam | None, epochs: int | None, batch: int | None, samples: int | None, fresh: bool,
-    stop_below: float | None, validation: Any, threads: int | None, truncate: int | None,
+    net: Network, data: Any, optimizer: Optimizer | None, epochs: int | None, batch: int | None, samples: int | None,
+    fresh: bool | None, stop_below: float | None, validation: Any, threads: int | None, truncate: int | None,
 ) -> _Plan:  # fmt: skip
     if not isinstance(net, Network):
         raise TypeError(f"net must be a Network, got {type(net).__name__}")
-    if optimizer is not None and not isinstance(optimizer, Adam):
-        raise TypeError(f"optimizer must be Adam or None, got {type(optimizer).__name__}")
+    if optimizer is not None and not isinstance(optimizer, Adam | SGD):
+        raise TypeError(f"optimizer must be Adam, SGD or None, got {type(optimizer).__name__}")
     if isinstance(data, Trials):
         if epochs is None:
             raise ValueError("epochs must be given when data are Trials: they have no protocol")
@@ -274,10 +279,11 @@ def _plan(
         optimizer = Adam() if optimizer is None else optimizer
     elif hasattr(data, "trials") and hasattr(data, "protocol"):
         p = data.protocol
-        optimizer = Adam(lr=p.lr, decay=p.decay) if optimizer is None else optimizer
+        optimizer = _of_protocol(p) if optimizer is None else optimizer
         epochs = p.epochs if epochs is None else epochs
         batch = p.batch if batch is None else batch
         samples = p.samples if samples is None else samples
+        fresh = p.fresh if fresh is None else fresh
         stop_below = p.stop_below if stop_below is None else stop_below
         if not isinstance(validation, Trials):
             validation = p.held_out if validation is None else _count("validation", validation)
@@ -296,16 +302,22 @@ def _plan(
     return _Plan(optimizer, epochs, batch, batches, samples, bool(fresh), stop_below, validation, threads, truncate)
 
 
+def _of_protocol(protocol: Any) -> Optimizer:
+    common = {"lr": protocol.lr, "decay": protocol.decay, "clip": protocol.clip, "clip_scope": protocol.clip_scope}
+    return SGD(**common) if protocol.optimizer == "sgd" else Adam(**common)
+
+
 def _settings(net: Network, data: Any, plan: _Plan, run: _Run) -> dict[str, Any]:
     """What makes a run, in words: two runs with equal settings and run_seed have the same bits."""
 
     def trials(given: Trials) -> str:
         return f"Trials {digest(given.x, given.target, given.mask)}"
 
-    constants = net.constants | {"tau": np.asarray(net.tau).tolist()}
+    dale = None if net.dale is None else digest(*[part.S for part in net.constraint], net.constraint.W_rec.F)  # type: ignore[union-attr]
+    constants = net.constants | {"tau": np.asarray(net.tau).tolist(), "dale": f"{net.dale!r} {dale}" if net.dale else None}
     state = (*run.m.params, *run.v.params)
     return {
-        "network": digest(*net.weights),
+        "network": digest(*net.params[:5], net.h0),
         **{f"network.{name}": value for name, value in constants.items()},
         "data": trials(data) if isinstance(data, Trials) else repr(data) if is_dataclass(data) else type(data).__qualname__,
         "optimizer": repr(plan.optimizer),
@@ -329,7 +341,7 @@ class _Source:
             net.check(trials)
             self.T = trials.x.shape[0]
             self.fixed = Store.of(trials, net.dtype)
-        self.noise_scale = (net.noise * np.sqrt(2.0 / net.leak)).astype(net.dtype)
+        self.noise_scale = net.noise_scale.astype(net.dtype)
 
     def _draw(self, n: int, purpose: int, epoch: int = 0, batch: int = 0) -> Trials:
         trials: Trials = self.data.trials(n, counted(self.run_seed, purpose, epoch, batch))
@@ -363,9 +375,12 @@ class _Source:
             return None
 
         def draw(chunk: int, shape: tuple[int, int, int]) -> Array:
-            noise: Array = counted(self.run_seed, NOISE, epoch, number, chunk).standard_normal(shape, self.net.dtype)
+            T, C, N = shape
+            if self.net.noise_shared_across_batch:
+                C, chunk = 1, 0  # every chunk draws the same
+            noise: Array = counted(self.run_seed, NOISE, epoch, number, chunk).standard_normal((T, C, N), self.net.dtype)
             noise *= self.noise_scale
-            return noise
+            return np.ascontiguousarray(np.broadcast_to(noise, shape))
 
         return draw
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import minirnn as mr
 from minirnn import reference
-from minirnn.reference import ACTIVATIONS
+from minirnn.reference import ACTIVATIONS, OUTPUTS
 
 BATCHES = st.one_of(st.integers(1, 5), st.sampled_from([15, 16, 17, 33]))  # the chunk is 16 trials
 
@@ -22,17 +22,51 @@ class Case:
     label: str
 
 
-def currents(net: mr.Network, trials: mr.Trials, noise: Any) -> Any:
-    """a_t (T, B, N): relu has no derivative where one is 0, and rounding decides where it is nearly 0."""
-    h, _ = reference.rollout(net.weights, trials.x, net.h0, noise, net.leak, net.gain, net.phi)
+def kinks(net: mr.Network, trials: mr.Trials, noise: Any) -> float:
+    """The least distance from a kink of relu or p(V): there is no derivative there, and nearby rounding decides on which side."""
     w = net.weights
-    a = h[:-1] @ w.W_rec.T + trials.x @ w.W_in.T
-    return a + (0 if w.b_rec is None else w.b_rec) + (0 if noise is None else noise)
+    h, _ = reference.rollout(w, trials.x, net.h0, noise, net.model)
+    if net.form == "current":
+        a = h
+    else:
+        a = h[:-1] @ w.W_rec.T + trials.x @ w.W_in.T
+        a = a + (0 if w.b_rec is None else w.b_rec) + (0 if noise is None else noise)
+    found = [np.abs(a).min()] if net.phi == "relu" else []
+    if net.dale is not None and net.dale.by != "projection":
+        found += [np.abs(V).min(initial=1.0) for V in net.params[:3]]
+    return min(found, default=1.0)
 
 
 @st.composite
-def cases(draw: Any, activations: tuple[str, ...] = ACTIVATIONS, batches: Any = BATCHES) -> Case:
-    """Every switch of the model drawn independently; points near a kink of relu are left out."""
+def dales(draw: Any, N: int, I: int, O: int, rng: np.random.Generator) -> mr.Dale:
+    """Every switch of a sign constraint drawn independently."""
+    excitatory = draw(st.sampled_from([0.8, 0.5, "some", None]))
+    d = rng.random(N) < 0.6
+    by, axis = draw(st.sampled_from(["abs", "rectify", "projection"])), draw(st.sampled_from(["pre", "post"]))
+    fixed = None
+    if draw(st.booleans()):
+        fixed = np.abs(0.2 * rng.standard_normal((N, N))) * (rng.random((N, N)) < 0.3)
+        signs = mr.Dale(excitatory=d if excitatory == "some" else excitatory).signs(N)
+        fixed = fixed * (signs if axis == "pre" else signs[:, None])
+    return mr.Dale(
+        excitatory=d if excitatory == "some" else excitatory,
+        by=by,
+        axis=axis,
+        mask=draw(st.sampled_from([None, (rng.random((N, N)) < 0.7).astype(float), rng.uniform(0.5, 1.5, (N, N))])),
+        mask_in=draw(st.sampled_from([None, (rng.random((N, I)) < 0.7).astype(float)])),
+        mask_out=draw(st.sampled_from([None, (rng.random((O, N)) < 0.7).astype(float)])),
+        fixed=fixed,
+        self_connections=draw(st.booleans()),
+        inputs=draw(st.booleans()),
+        readout=draw(st.booleans()),
+        kerascog_diagonal=draw(st.sampled_from([False, False, False, True])),
+    )
+
+
+@st.composite
+def cases(draw: Any, activations: tuple[str, ...] = ACTIVATIONS, batches: Any = BATCHES, every: bool = False) -> Case:
+    """Every switch of the rate form drawn independently; with `every` also the current form, sign constraints, outputs, the sum
+    for the mean and the regulariser. Points near a kink are left out."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     T, B = draw(st.integers(1, 30)), draw(batches)
     N, I, O = draw(st.integers(1, 9)), draw(st.integers(0, 4)), draw(st.integers(1, 6))
@@ -54,6 +88,13 @@ def cases(draw: Any, activations: tuple[str, ...] = ACTIVATIONS, batches: Any = 
     if masks is not None:
         masks.flat[rng.integers(masks.size)] = 1.0
     phi = draw(st.sampled_from(activations))
+    form = draw(st.sampled_from(["current", "rate"])) if every else "rate"
+    output = draw(st.sampled_from(OUTPUTS)) if every else "linear"
+    target = rng.standard_normal((T, B, O))
+    if output == "sigmoid":
+        target = rng.random((T, B, O))
+    elif output == "softmax":
+        target = rng.dirichlet(np.ones(O), (T, B))
     net = mr.Network(
         0.5 * rng.standard_normal((N, I)),
         W_rec,
@@ -68,9 +109,13 @@ def cases(draw: Any, activations: tuple[str, ...] = ACTIVATIONS, batches: Any = 
         train_h0=draw(st.booleans()),
         rate_penalty=draw(st.sampled_from([0.0, 0.3])),
         l2=draw(st.sampled_from([0.0, 0.1])),
+        form=form,
+        output=output,
+        reduction=draw(st.sampled_from(["mean", "sum"])) if every else "mean",
+        vanishing=draw(st.sampled_from([0.0, 0.5])) if form == "current" else 0.0,
+        dale=draw(dales(N, I, O, rng)) if every and draw(st.booleans()) else None,
     )
-    trials = mr.Trials(rng.standard_normal((T, B, I)), rng.standard_normal((T, B, O)), masks, dt=dt)
+    trials = mr.Trials(rng.standard_normal((T, B, I)), target, masks, dt=dt)
     noise = 0.3 * rng.standard_normal((T, B, N)) if draw(st.booleans()) else None
-    if phi == "relu":
-        assume(np.abs(currents(net, trials, noise)).min() > 1e-6)
+    assume(kinks(net, trials, noise) > 1e-6)
     return Case(net, trials, noise, f"{net!r} T={T} B={B} mask {mask} noise {noise is not None}")

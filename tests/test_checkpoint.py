@@ -47,8 +47,13 @@ def snapshot(folder):
 
 @pytest.mark.parametrize(
     "more",
-    [{}, {"fresh": True}, {"net": network(tau=3.0, noise=0.2, b_rec=True, train_h0=True), "optimizer": mr.Adam(lr=0.05, clip=0.1)}],
-)
+    [
+        {}, {"fresh": True},
+        {"net": network(tau=3.0, noise=0.2, b_rec=True, train_h0=True), "optimizer": mr.Adam(lr=0.05, clip=0.1)},
+        {"net": network(form="current", tau=3.0, noise=0.2, dale=mr.Dale(), vanishing=0.5), "optimizer": mr.SGD(0.05, 0.9)},
+        {"net": network(noise=0.1, noise_shared_across_batch=True, dale=mr.Dale(0.5, by="projection", mask=np.ones((7, 7))))},
+    ],
+)  # fmt: skip
 def test_a_run_ended_by_ctrl_c_goes_on_to_the_same_bits(tmp_path, more):
     alone = quick(**more)
     for epoch in (1, 2, 3):

@@ -15,7 +15,7 @@ ELSEWHERE = st.floats(0.01, 0.99).map(lambda h: (np.arctanh(h) / h, h))
 
 
 def states(net, trials, noise):
-    return reference.rollout(net.weights, trials.x, net.h0, noise, net.leak, net.gain, net.phi)
+    return reference.rollout(net.weights, trials.x, net.h0, noise, net.model)
 
 
 def jacobians(net, trials, noise, trial=0):
@@ -26,7 +26,7 @@ def jacobians(net, trials, noise, trial=0):
 
 def loss_from(net, trials, noise, t, h_t):
     """What of L depends on h_t (B, N): the outputs from step t - 1 on and the rates from h_t on."""
-    h, _ = reference.rollout(net.weights, trials.x[t:], h_t, None if noise is None else noise[t:], net.leak, net.gain, net.phi)
+    h, _ = reference.rollout(net.weights, trials.x[t:], h_t, None if noise is None else noise[t:], net.model)
     T, B, N = len(trials.x), len(trials), net.n_rec
     seen = h if t > 0 else h[1:]  # h_0 is neither read nor penalised
     first = max(t - 1, 0)
@@ -99,7 +99,7 @@ def test_the_first_adjoint_is_the_gradient_of_the_initial_state(case):
     net = mr.Network(*case.net.weights, **(case.net.constants | {"train_h0": True}))
     _, gradient = reference.loss_and_gradient(
         net.params, case.trials.x, case.trials.target, case.trials.weights(), net.h0, case.noise,
-        net.leak, net.gain, net.phi, net.rate_penalty, net.l2,
+        net.model,
     )  # fmt: skip
     first = gradient_flow.adjoint_parts(net, case.trials, noise=case.noise).total[0].sum(axis=0)
     np.testing.assert_allclose(first, gradient.h0, rtol=1e-10, atol=1e-12 * np.abs(gradient.h0).max())
@@ -129,7 +129,7 @@ def test_the_jacobian_is_the_complex_step_derivative_of_one_step(case, data):
     noise = None if case.noise is None else case.noise[t : t + 1, [0] * net.n_rec]
     moved = h[t, 0] + 1e-30j * np.eye(net.n_rec)  # a trial per direction
     x = trials.x[t : t + 1, [0] * net.n_rec]
-    after, _ = reference.rollout(net.weights, x, moved, noise, net.leak, net.gain, net.phi)
+    after, _ = reference.rollout(net.weights, x, moved, noise, net.model)
     J = gradient_flow.jacobian(net, h[t, 0], r[t, 0])
     np.testing.assert_allclose(J, after[1].imag.T / 1e-30, rtol=1e-8, atol=1e-11)
 
@@ -253,7 +253,7 @@ def test_a_chaotic_network_grows_small_differences_at_its_largest_exponent():
     growth, gap, step = 0.0, 1e-7, np.eye(N)[0]  # the same without Jacobians: a neighbour, drawn near again at each step
     for t in range(T):
         neighbour, _ = reference.rollout(
-            net.weights, np.zeros((1, 1, 1)), one[t] + gap * step / np.linalg.norm(step), None, net.leak, net.gain, net.phi
+            net.weights, np.zeros((1, 1, 1)), one[t] + gap * step / np.linalg.norm(step), None, net.model
         )
         step = neighbour[1, 0] - one[t + 1]
         growth += np.log(np.linalg.norm(step) / gap) if t >= 100 else 0.0

@@ -16,6 +16,7 @@ ALLOWED = {
     "kernels": ({"kernels"}, {"numpy", "numba"}),
     "reference": (set(), {"numpy"}),
     "randomness": (set(), {"numpy"}),
+    "noise": (set(), {"numpy"}),
     "trials": (set(), {"numpy"}),
     "files": (set(), {"numpy"}),
     "plots": (set(), {"numpy", "matplotlib"}),
@@ -25,13 +26,14 @@ ALLOWED = {
     "optimizer": ({"engine", "reference"}, {"numpy"}),
     "interop": ({"files", "network", "optimizer", "reference"}, {"numpy", "h5py"}),
     "checkpoint": ({"files", "network", "optimizer", "reference"}, {"numpy", "filelock"}),
-    "network": ({"engine", "files", "initial", "interop", "randomness", "reference", "trials"}, {"numpy"}),
+    "dale": ({"reference", "trials"}, {"numpy"}),
+    "network": ({"dale", "engine", "files", "initial", "interop", "noise", "randomness", "reference", "trials"}, {"numpy"}),
     "checks": (set(), {"numpy", "scipy"}),
     "studies": ({"checks", "network", "randomness", "reference", "trials"}, {"numpy"}),
     "gradcheck": ({"checks", "network", "randomness", "reference", "trials"}, {"numpy", "scipy"}),
     "second_order": ({"network", "randomness", "reference", "trials"}, {"numpy", "scipy"}),
     "gradient_flow": ({"network", "reference", "trials"}, {"numpy", "scipy"}),
-    "gallery": ({"checks", "engine", "network", "optimizer", "randomness", "reference", "trials"}, {"numpy"}),
+    "gallery": ({"gallery", "checks", "dale", "engine", "network", "optimizer", "randomness", "reference", "trials"}, {"numpy"}),
     "train": (
         {"checkpoint", "engine", "files", "network", "optimizer", "randomness", "reference", "tasks", "trials"},
         {"numpy", "tqdm"},
@@ -40,7 +42,7 @@ ALLOWED = {
         {"checkpoint", "files", "gradcheck", "initial", "network", "optimizer", "plots", "reference", "studies", "tasks", "train"},
         {"numpy"},
     ),
-    "__init__": ({"checks", "gradcheck", "network", "optimizer", "reference", "train", "trials"}, set()),
+    "__init__": ({"checks", "dale", "gradcheck", "network", "optimizer", "reference", "train", "trials"}, set()),
     "__main__": ({"cli"}, set()),
 }
 

@@ -104,7 +104,7 @@ def test_training_goes_on_from_the_moments(tmp_path):
     order = counted(run_seed, SHUFFLE, 1).permutation(8)
     net = model.network.astype("float64")
     x, target = (array[:, order].astype(float) for array in (data.x, data.target))
-    _, g = reference.loss_and_gradient(net.params, x, target, np.ones_like(target), net.h0, None, net.leak, net.gain, "tanh")
+    _, g = reference.loss_and_gradient(net.params, x, target, np.ones_like(target), net.h0, None, net.model)
     norm = np.sqrt(sum((p * p).sum() for p in g if p is not None))
     scale = min(1.0, 0.5 / norm)
     for name in ("W_in", "W_rec", "W_out", "b_rec", "b_out"):
@@ -130,7 +130,7 @@ def test_a_state_that_does_not_fit_is_named(tmp_path):
         go_on(model.state._replace(v=model.state.v._replace(b_out=np.full(1, np.nan, np.float32))))
     with pytest.raises(ValueError, match=r"state\.updates"):
         go_on(model.state._replace(updates=-1))
-    with pytest.raises(TypeError, match="state must be AdamState"):
+    with pytest.raises(TypeError, match="state must be OptimizerState"):
         go_on("adam")
 
 

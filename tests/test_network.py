@@ -239,7 +239,7 @@ def test_constructor_names_what_does_not_fit(change, error, message):
         ({"n_rec": 0}, ValueError, "n_rec"),
         ({"n_in": -1}, ValueError, "n_in"),
         ({"n_out": 1.0}, ValueError, "n_out"),
-        ({"recurrent": "identity"}, ValueError, "recurrent must be one of orthogonal, normal, got 'identity'"),
+        ({"recurrent": "identity"}, ValueError, "recurrent must be one of orthogonal, normal, .*gamma, got 'identity'"),
         ({"dtype": "float16"}, ValueError, "dtype must be float32 or float64, got float16"),
         ({"dtype": "floaty"}, ValueError, "dtype"),
         ({"rng": None}, TypeError, "rng must be"),

@@ -22,7 +22,7 @@ SCALAR = {
 
 def reference_of(case):
     net = case.net
-    h, r = reference.rollout(net.params, case.trials.x, net.h0, case.noise, net.leak, net.gain, net.phi)
+    h, r = reference.rollout(net.params, case.trials.x, net.h0, case.noise, net.model)
     return h, r, reference.readout(net.params, h)
 
 
@@ -67,7 +67,7 @@ def test_leak_of_one_is_the_discrete_network():
     W_in, W_rec, b = rng.standard_normal((4, 2)), rng.standard_normal((4, 4)), rng.standard_normal(4)
     x = rng.standard_normal((6, 3, 2))
     ones = np.ones(4)
-    h, r = reference.rollout(Params(W_in, W_rec, np.ones((1, 4)), b, None, None), x, np.zeros(4), None, ones, ones, "tanh")
+    h, r = reference.rollout(Params(W_in, W_rec, np.ones((1, 4)), b, None, None), x, np.zeros(4), None, reference.Model(ones, ones))
     state = np.zeros((3, 4))
     for t in range(6):  # Keras' SimpleRNN, with its transposed kernels
         state = np.tanh(x[t] @ W_in.T + state @ W_rec.T + b)
@@ -79,7 +79,9 @@ def test_leak_of_one_is_the_discrete_network():
 def test_one_unit_without_input_decays_as_the_closed_form(leak):
     zero = np.zeros((1, 1))
     params = Params(np.zeros((1, 0)), zero, np.ones((1, 1)), None, None, None)
-    h, _ = reference.rollout(params, np.zeros((50, 1, 0)), np.array([0.7]), None, np.array([leak]), np.array([leak]), "tanh")
+    h, _ = reference.rollout(
+        params, np.zeros((50, 1, 0)), np.array([0.7]), None, reference.Model(np.array([leak]), np.array([leak]))
+    )
     np.testing.assert_allclose(h[:, 0, 0], 0.7 * (1 - leak) ** np.arange(51), rtol=1e-12)
 
 
@@ -90,7 +92,7 @@ def test_the_two_readings_of_the_drive_have_the_stated_fixed_points():
     x = np.full((400, 1, 1), a)
     leak = np.array([dt / tau])
     for gain, fixed in ((leak, math.tanh(a)), (np.array([dt]), tau * math.tanh(a))):
-        h, _ = reference.rollout(params, x, np.zeros(1), None, leak, gain, "tanh")
+        h, _ = reference.rollout(params, x, np.zeros(1), None, reference.Model(leak, gain))
         assert h[-1, 0, 0] == pytest.approx(fixed, rel=1e-12)
 
 
@@ -116,22 +118,24 @@ def test_unknown_activation_is_named():
             function(np.zeros(1), "step")
 
 
-@given(cases(batches=st.integers(1, 3)), st.integers(0, 2**32 - 1))
+@given(cases(batches=st.integers(1, 3), every=True), st.integers(0, 2**32 - 1))
 def test_rollout_adjoint_dot_product(case, seed):
-    """<h_bar, J v> = <J^T h_bar, v> for random v in every argument, J v by complex step."""
+    """<rates_bar, J v> = <J^T rates_bar, v> for random v in every argument, J v by complex step."""
     rng = np.random.default_rng(seed)
     net, x = case.net, case.trials.x
     B = x.shape[1]
     start = np.broadcast_to(net.h0, (B, net.n_rec)) + 0.1
-    h, r = reference.rollout(net.params, x, start, case.noise, net.leak, net.gain, net.phi)
+    h, r = reference.rollout(net.params, x, start, case.noise, net.model)
+    which = 0 if net.form == "rate" else 1  # the rates
     h_bar = rng.standard_normal(h.shape)
-    bars = reference.rollout_adjoint(net.params, h_bar, x, h, r, net.leak, net.gain, net.phi)
+    W_in_bar, W_rec_bar, b_rec_bar, states_bar, x_bar = reference.rollout_adjoint(net.params, h_bar, x, h, r, net.model)
+    bars = (W_in_bar, W_rec_bar, b_rec_bar, states_bar[0], x_bar)
     b_rec = np.zeros(net.n_rec) if net.params.b_rec is None else net.params.b_rec
     values = (net.params.W_in, net.params.W_rec, b_rec, start, x)
     along = [rng.standard_normal(value.shape) for value in values]
     W_in, W_rec, b_rec, h0, x = (value + 1e-30j * v for value, v in zip(values, along, strict=True))
     moved = net.params._replace(W_in=W_in, W_rec=W_rec, b_rec=b_rec)
-    h_dot = reference.rollout(moved, x, h0, case.noise, net.leak, net.gain, net.phi)[0].imag / 1e-30
+    h_dot = reference.rollout(moved, x, h0, case.noise, net.model)[which].imag / 1e-30
     forward = (h_bar * h_dot).sum()
     terms = [(bar * v).sum() for bar, v in zip(bars, along, strict=True)]
     assert forward == pytest.approx(sum(terms), rel=1e-10, abs=1e-10 * sum(map(abs, terms)))

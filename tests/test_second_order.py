@@ -45,8 +45,7 @@ def product(case, v):
 def plain_gradient(case, params):
     net, trials = case.net, case.trials
     loss, gradient = reference.loss_and_gradient(
-        params, trials.x, trials.target, trials.weights(), net.h0, case.noise, net.leak, net.gain, net.phi,
-        net.rate_penalty, net.l2,
+        params, trials.x, trials.target, trials.weights(), net.h0, case.noise, net.model,
     )  # fmt: skip
     return loss, flat(gradient)
 
@@ -54,8 +53,8 @@ def plain_gradient(case, params):
 def loss_tangent(case, params, v):
     """dL along v at params, from the tangent lines alone; params may be complex."""
     net, x = case.net, case.trials.x
-    h, r = reference.rollout(params, x, net.h0 if params.h0 is None else params.h0, case.noise, net.leak, net.gain, net.phi)
-    h_dot, _, _ = second_order.rollout_tangent(params, v, x, h, r, net.leak, net.gain, net.phi)
+    h, r = reference.rollout(params, x, net.h0 if params.h0 is None else params.h0, case.noise, net.model)
+    h_dot, _, _ = second_order.rollout_tangent(params, v, x, h, r, net.model)
     z_dot = second_order.readout_tangent(params, v, h, h_dot)
     z_bar = reference.error_adjoint(reference.readout(params, h), case.trials.target, case.trials.weights())
     weights = sum((p * q).sum() for p, q in zip(params[:3], v[:3], strict=True))
@@ -92,12 +91,12 @@ def test_unknown_activation_is_named():
 def test_tangent_is_the_complex_step_of_the_rollout(case, seed):
     net, x = case.net, case.trials.x
     v = direction(net.params, seed)
-    h, r = reference.rollout(net.params, x, net.h0, case.noise, net.leak, net.gain, net.phi)
-    h_dot, r_dot, _ = second_order.rollout_tangent(net.params, v, x, h, r, net.leak, net.gain, net.phi)
+    h, r = reference.rollout(net.params, x, net.h0, case.noise, net.model)
+    h_dot, r_dot, _ = second_order.rollout_tangent(net.params, v, x, h, r, net.model)
     z_dot = second_order.readout_tangent(net.params, v, h, h_dot)
     moved = added(net.params, scaled(v, 1e-30j))
     start = net.h0 if moved.h0 is None else moved.h0
-    h_moved, r_moved = reference.rollout(moved, x, start, case.noise, net.leak, net.gain, net.phi)
+    h_moved, r_moved = reference.rollout(moved, x, start, case.noise, net.model)
     for claimed, exact in ((h_dot, h_moved), (r_dot, r_moved), (z_dot, reference.readout(moved, h_moved))):
         exact = exact.imag / 1e-30
         np.testing.assert_allclose(claimed, exact, rtol=0, atol=1e-10 * max(1e-3, np.abs(exact).max()), err_msg=case.label)
@@ -108,14 +107,14 @@ def test_tangent_is_the_complex_step_of_the_rollout(case, seed):
 def test_an_array_that_is_none_in_the_direction_stays_where_it_is(case, seed):
     net, x = case.net, case.trials.x
     v = direction(net.params, seed)
-    h, r = reference.rollout(net.params, x, net.h0, case.noise, net.leak, net.gain, net.phi)
+    h, r = reference.rollout(net.params, x, net.h0, case.noise, net.model)
     for name in Params._fields:
         left_out = v._replace(**{name: None})
         p = getattr(net.params, name)
         zero = v._replace(**{name: None if p is None else np.zeros(p.shape)})
         tangents = []
         for along in (left_out, zero):
-            h_dot, _, _ = second_order.rollout_tangent(net.params, along, x, h, r, net.leak, net.gain, net.phi)
+            h_dot, _, _ = second_order.rollout_tangent(net.params, along, x, h, r, net.model)
             tangents.append(second_order.readout_tangent(net.params, along, h, h_dot))
         np.testing.assert_allclose(*tangents, rtol=1e-12, atol=0)
 
@@ -281,13 +280,13 @@ def test_float32_networks_are_taken_in_float64(small):
 def test_a_direction_of_the_wrong_shape_is_named(small, name):
     net, trials = small
     v = direction(net.params, 0)
-    h, r = reference.rollout(net.params, trials.x, net.h0, None, net.leak, net.gain, net.phi)
+    h, r = reference.rollout(net.params, trials.x, net.h0, None, net.model)
     for wrong, got in ((np.zeros((2, 7)), r"\(2, 7\)"), (None, "None")):
         with pytest.raises(ValueError, match=rf"v\.{name} must be .* got {got}"):
             second_order.hessian_vector_product(net, trials, v._replace(**{name: wrong}))
     wrong = v._replace(**{name: np.zeros((2, 7))})
     with pytest.raises(ValueError, match=rf"v\.{name} must be"):
-        second_order.rollout_tangent(net.params, wrong, trials.x, h, r, net.leak, net.gain, net.phi)
+        second_order.rollout_tangent(net.params, wrong, trials.x, h, r, net.model)
     with pytest.raises(ValueError, match=rf"v\.{name} must be"):
         second_order.readout_tangent(net.params, wrong, h, h)
     with pytest.raises(ValueError, match=rf"v\.{name} must be finite"):

@@ -9,6 +9,7 @@ import pytest
 import minirnn as mr
 from minirnn import optimizer, reference, tasks
 from minirnn.engine import Flat
+from minirnn.optimizer import learning_rate
 from minirnn.randomness import DATA, NOISE, SHUFFLE, counted, draw_run_seed
 from minirnn.reference import Params
 
@@ -54,7 +55,7 @@ def test_training_is_the_plain_loop(clip, scope, epsilon_hat):
             noise = np.concatenate(chunks, axis=1) * 0.1 * math.sqrt(2 * 2.0)
             x, target = (array[:, rows].astype(float) for array in (data.x, data.target))
             loss, g = reference.loss_and_gradient(
-                Params(**params), x, target, np.ones_like(target), net.h0, noise[:, : len(rows)], net.leak, net.gain, "tanh"
+                Params(**params), x, target, np.ones_like(target), net.h0, noise[:, : len(rows)], net.model
             )
             g = g._asdict()
             losses.append(loss)
@@ -84,8 +85,8 @@ def test_training_is_the_plain_loop(clip, scope, epsilon_hat):
 
 
 def test_keras_decay_and_the_papers_rate_after_4700_updates():
-    assert mr.Adam(lr=1e-4, decay=1e-4).learning_rate(0) == 1e-4
-    assert mr.Adam(lr=1e-4, decay=1e-4).learning_rate(4700) == pytest.approx(6.80e-5, rel=1e-3)
+    assert learning_rate(mr.Adam(lr=1e-4, decay=1e-4), 0) == 1e-4
+    assert learning_rate(mr.Adam(lr=1e-4, decay=1e-4), 4700) == pytest.approx(6.80e-5, rel=1e-3)
 
 
 def test_clipping_takes_the_norm_down_and_leaves_small_gradients_alone():
@@ -128,7 +129,14 @@ def test_best_is_the_epoch_of_the_lowest_validation_distance():
 
 @pytest.mark.parametrize("more", [{}, {"fresh": True}])
 @pytest.mark.compiled
-@pytest.mark.parametrize("constants", [{}, {"tau": 3.0, "noise": 0.2, "phi": "softplus"}])
+@pytest.mark.parametrize(
+    "constants",
+    [
+        {}, {"tau": 3.0, "noise": 0.2, "phi": "softplus"},
+        {"form": "current", "phi": "relu", "tau": 3.0, "noise": 0.2, "dale": mr.Dale(), "vanishing": 0.5},
+        {"form": "current", "noise": 0.2, "noise_shared_across_batch": True, "dale": mr.Dale(by="projection"), "output": "sigmoid"},
+    ],
+)  # fmt: skip
 def test_one_two_and_five_threads_give_the_same_bits(more, constants):
     net = network(n_rec=30, **constants)
     runs = [quick(net, samples=200, batch=100, threads=threads, **more) for threads in (1, 2, 5)]

@@ -23,8 +23,7 @@ def test_the_kernel_equals_the_reference(case, truncate):
     net, trials = case.net, case.trials
     loss, ours = net.loss_and_gradient(trials, noise=case.noise, truncate=truncate)
     expected_loss, expected = reference.loss_and_gradient(
-        net.params, trials.x, trials.target, trials.weights(), net.h0, case.noise, net.leak, net.gain, net.phi,
-        net.rate_penalty, net.l2, truncate,
+        net.params, trials.x, trials.target, trials.weights(), net.h0, case.noise, net.model, truncate,
     )  # fmt: skip
     assert loss == pytest.approx(expected_loss, rel=1e-12)
     assert apart(ours, expected) < 1e-12, case.label
@@ -37,7 +36,7 @@ def test_it_is_the_sum_over_windows_that_start_from_given_states(case, truncate)
     """Each window alone, from the state in which the one before ended, taken as a constant; then added up."""
     net, trials = case.net, case.trials
     T = len(trials.x)
-    h, _ = reference.rollout(net.weights, trials.x, net.h0, case.noise, net.leak, net.gain, net.phi)
+    h, _ = reference.rollout(net.weights, trials.x, net.h0, case.noise, net.model)
     m = trials.weights()
     total = {name: 0.0 for name in Params._fields}
     for start in range(0, T, truncate):
@@ -48,12 +47,12 @@ def test_it_is_the_sum_over_windows_that_start_from_given_states(case, truncate)
         rate = net.rate_penalty * (part.stop - start) / T
         # scaled so that the window's own mean becomes its share of the whole
         _, g = reference.loss_and_gradient(
-            params, trials.x[part], trials.target[part], np.where(share > 0, m[part], 1.0), h[start], noise, net.leak, net.gain,
-            net.phi,
+            params, trials.x[part], trials.target[part], np.where(share > 0, m[part], 1.0), h[start], noise,
+            net.model._replace(rate_penalty=0.0, l2=0.0),
         )  # fmt: skip
         _, g_rate = reference.loss_and_gradient(
             params, trials.x[part], reference.readout(params, h[start : part.stop + 1]), np.ones_like(m[part]), h[start], noise,
-            net.leak, net.gain, net.phi, rate,
+            net.model._replace(rate_penalty=rate, l2=0.0),
         )  # fmt: skip
         for name in Params._fields:
             if getattr(g, name) is not None:

@@ -6,7 +6,8 @@
     (4)  h_{t+1} = keep h_t + gain r_t                          forward Euler (eq. 5): keep = 1 - dt/tau,
                                                                 gain = dt/tau (normalised) or dt (literal)
     (5)  z_t     = W_out h_{t+1} + b_out                        readout (eq. 4), after x_t was consumed
-    (6)  L       = sum m (z - target)^2 / M + c sum h^2         masked mean square error, M = sum of m over the batch,
+    (6)  L       = sum m e / M + c sum h^2                      masked error, e = (z - target)^2 or the cross entropy of
+                                                                sigmoid(z) or softmax(z), M as in `minirnn.reference`,
                                                                 and c = rate_penalty / (T B N) over h_1 .. h_T
 
 (2) and (5) are one product. With s_t = [h_t, x_t, 1] and one square matrix
@@ -17,7 +18,7 @@
 a step costs one product forward (7) and one back (7*), and all weight gradients are one product (7*) over many steps.
 v_bar is dL/dv. Read from the bottom up, the equations give their adjoints:
 
-    (6*)  z_bar_t = 2 m_t (z_t - target_t) / M;    h_bar_t += 2 c h_t
+    (6*)  z_bar_t = 2 m_t (z_t - target_t) / M, or of the cross entropy;    h_bar_t += 2 c h_t
     (4*)  r_bar_t = gain h_bar_{t+1};              h_bar_t += keep h_bar_{t+1}
     (3*)  a_bar_t = phi'(a_t) r_bar_t              phi' is written in terms of r: a is not kept
     (7*)  s_bar_t = P^T y_bar_t                    y_bar_t = [a_bar_t, z_bar_{t-1}]
@@ -39,6 +40,7 @@ from ._jit import kernel
 FASTMATH = {"contract", "nsz", "arcp"}
 
 TANH, RELU, SIGMOID, SOFTPLUS, LINEAR = 0, 1, 2, 3, 4  # the order of `minirnn.reference.ACTIVATIONS`
+LINEAR_OUTPUT, SIGMOID_OUTPUT, SOFTMAX_OUTPUT = 0, 1, 2  # the order of `minirnn.reference.OUTPUTS`
 
 
 @kernel(FASTMATH)
@@ -235,28 +237,48 @@ def rollout_adjoint(P_bar, h0_bar, s_bar, y_bar, h_bar, product, s, drive, z_bar
 
 
 @kernel(FASTMATH)
-def loss(z_bar, z, target, mask, index, inverse_M):
-    """(6) and (6*): return this chunk's share of sum m (z - target)^2 / M and fill z_bar; stores are (n, T, O)."""
+def loss(z_bar, z, target, mask, index, inverse_M, output):
+    """(6) and (6*): return this chunk's share of sum m e / M and fill z_bar; stores are (n, T, O). z is what (5) gives, before
+    a sigmoid or softmax, and z_bar is dL/d of that."""
     T, C, O = z.shape
-    two = z.dtype.type(2.0)
+    zero, one, two = z.dtype.type(0.0), z.dtype.type(1.0), z.dtype.type(2.0)
     total = 0.0
     for t in range(T):
         for b in range(C):
             k = index[b]
-            for o in range(O):
-                if k < 0:
-                    z_bar[t, b, o] = 0.0
-                    continue
-                difference = z[t, b, o] - target[k, t, o]
-                weighted = mask[k, t, o] * inverse_M * difference
-                total += weighted * difference  # (6)
-                z_bar[t, b, o] = two * weighted  # (6*)
+            if k < 0:
+                for o in range(O):
+                    z_bar[t, b, o] = zero
+            elif output == LINEAR_OUTPUT:
+                for o in range(O):
+                    difference = z[t, b, o] - target[k, t, o]
+                    weighted = mask[k, t, o] * inverse_M * difference
+                    total += weighted * difference  # (6)
+                    z_bar[t, b, o] = two * weighted  # (6*)
+            elif output == SIGMOID_OUTPUT:
+                for o in range(O):
+                    q, y, weight = z[t, b, o], target[k, t, o], mask[k, t, o] * inverse_M
+                    small = math.exp(-abs(q))  # log(1 + e^q) without overflow
+                    total += weight * ((zero if q < zero else q) + math.log1p(small) - y * q)  # (6)
+                    z_bar[t, b, o] = weight * ((small if q < zero else one) / (one + small) - y)  # (6*)
+            else:
+                top = z[t, b, 0]
+                for o in range(1, O):
+                    top = max(top, z[t, b, o])
+                size, weight = zero, zero
+                for o in range(O):
+                    size += math.exp(z[t, b, o] - top)
+                    weight += mask[k, t, o] * inverse_M * target[k, t, o]
+                for o in range(O):
+                    share = mask[k, t, o] * inverse_M * target[k, t, o]
+                    total -= share * (z[t, b, o] - top - math.log(size))  # (6)
+                    z_bar[t, b, o] = weight * math.exp(z[t, b, o] - top) / size - share  # (6*)
     return total
 
 
 @kernel(FASTMATH)
-def mean_square_rate(s, index, N):
-    """Sum of h^2 over h_1 .. h_T of the trials that are not empty (6)."""
+def sum_of_squares(s, index, N):
+    """Sum of the squared rates of t = 1 .. T of the trials that are not empty (6)."""
     total = 0.0
     for t in range(1, s.shape[0]):
         for b in range(len(index)):
@@ -269,10 +291,10 @@ def mean_square_rate(s, index, N):
 @kernel(FASTMATH)
 def loss_and_gradient(
     losses, P_bar, h0_bar, s, drive, z, z_bar, y, s_bar, y_bar, h_bar, product,
-    x, target, mask, index, h0, noise, P, P_T, keep, gain, rate, inverse_M, N, phi, truncate,
+    x, target, mask, index, h0, noise, P, P_T, keep, gain, rate, inverse_M, N, phi, output, truncate,
 ):  # fmt: skip
     """One chunk from its inputs to its share of the loss (losses[0]: error, losses[1]: sum of h^2) and of the gradient."""
     rollout(s, drive, z, y, x, index, h0, noise, P_T, keep, gain, N, phi)
-    losses[0] = loss(z_bar, z, target, mask, index, inverse_M)
-    losses[1] = mean_square_rate(s, index, N) if rate.any() else 0.0
+    losses[0] = loss(z_bar, z, target, mask, index, inverse_M, output)
+    losses[1] = sum_of_squares(s, index, N) if rate.any() else 0.0
     rollout_adjoint(P_bar, h0_bar, s_bar, y_bar, h_bar, product, s, drive, z_bar, P, keep, gain, rate, N, phi, truncate)
