@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from . import checkpoint, files
+from .dale import Dale
 from .gradcheck import check_gradient
 from .initial import RECURRENT
 from .network import Network
-from .optimizer import Adam
+from .optimizer import of_protocol
 from .reference import ACTIVATIONS
 from .tasks import BY_NAME, distance, success
 from .train import Diverged, Result, train
@@ -63,7 +65,19 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--fresh", action="store_true", help="draw new trials for each batch instead of a fixed set")
     p.add_argument("--seed", type=int, default=DEFAULT_SEED, metavar="N", help="seed of everything random (default: %(default)s)")
     p.add_argument("--initial", choices=RECURRENT, help="how W_rec starts (default: the protocol's)")
-    p.add_argument("--lr", type=float, metavar="RATE", help="learning rate of Adam (default: the protocol's)")
+    p.add_argument("--lr", type=float, metavar="RATE", help="learning rate (default: the protocol's)")
+    p.add_argument("--form", choices=("rate", "current"), help="what the state is (default: the protocol's)")
+    p.add_argument("--clip", type=float, metavar="NORM", help="largest norm of the gradient (default: the protocol's)")
+    p.add_argument("--spectral-radius", type=float, metavar="R", help="scale the effective W_rec to it (default: as it starts)")
+    p.add_argument("--recurrent-bias", action="store_true", help="train a recurrent bias (default: the protocol's)")
+    p.add_argument("--phi", choices=ACTIVATIONS, help="activation (default: the protocol's)")
+    p.add_argument("--tau", type=float, metavar="MS", help="time constant (default: the protocol's)")
+    p.add_argument("--noise", type=float, metavar="SIGMA", help="state noise (default: the protocol's)")
+    p.add_argument(
+        "--dale", type=_fraction, metavar="FRACTION",
+        help="Dale's law with this fraction of excitatory units, or `none` (default: the protocol's)",
+    )  # fmt: skip
+    p.add_argument("--dale-by", choices=("abs", "rectify", "projection"), help="how signs are kept (default: abs)")
     p.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="arithmetic (default: %(default)s)")
     p.add_argument("--threads", type=int, metavar="N", help="threads (default: all CPUs); results do not depend on it")
     p.add_argument("--out", type=Path, metavar="DIR", help="folder for the results (default: TASK_run)")
@@ -92,7 +106,15 @@ def _parser() -> argparse.ArgumentParser:
     p = command(
         "study", "Make a study: a table, a CSV and a figure.", "minirnn study gradient-error --units 20 --out study",
     )  # fmt: skip
-    p.add_argument("study", choices=("gradient-error",), help="gradient-error: numerical derivatives against step size")
+    p.add_argument(
+        "study", choices=("gradient-error", "initial-state"),
+        help="gradient-error: numerical derivatives against step size; initial-state: training from four kinds of h0",
+    )  # fmt: skip
+    p.add_argument("--task", choices=sorted(BY_NAME), default="and", help="the task (default: %(default)s)")
+    p.add_argument("--epochs", type=int, metavar="N", help="initial-state: epochs at most (default: the protocol's)")
+    p.add_argument("--samples", type=int, metavar="N", help="initial-state: training trials (default: the protocol's)")
+    p.add_argument("--runs", type=int, default=3, metavar="N", help="initial-state: networks of each kind (default: %(default)s)")
+    p.add_argument("--form", choices=("rate", "current"), help="initial-state: what the state is (default: the protocol's)")
     p.add_argument("--units", type=int, default=50, metavar="N", help="units of the network (default: %(default)s)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default: %(default)s)")
     p.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="folder for the results (default: this one)")
@@ -114,7 +136,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-RESULTS = ("network.npz", "best.npz", "untrained.npz", "history.npz", "summary.json", "conditions.png", "loss.png", "spectrum.png")
+RESULTS = (
+    "network.npz", "best.npz", "untrained.npz", "history.npz", "summary.json", "conditions.png", "loss.png", "spectrum.png",
+    "weights.png",
+)  # fmt: skip
 OPTIONS = "options.json"  # the arguments of the run, for `resume`
 CHECKPOINT = "checkpoint"
 
@@ -123,10 +148,13 @@ def _train(options: argparse.Namespace) -> int:
     out: Path = options.out or Path(f"{options.task}_run")
     _claim(out, options.overwrite)
     arguments = ["train", options.task]
-    for name in ("units", "epochs", "samples", "batch", "seed", "initial", "lr", "dtype"):
-        value = getattr(options, name)
+    for name in (
+        "units", "epochs", "samples", "batch", "seed", "initial", "lr", "clip", "spectral-radius", "form", "phi", "tau", "noise",
+        "dale", "dale-by", "dtype",
+    ):  # fmt: skip
+        value = getattr(options, name.replace("-", "_"))
         arguments += [] if value is None else [f"--{name}={value}"]
-    arguments += ["--fresh"] if options.fresh else []
+    arguments += [f"--{name}" for name in ("fresh", "recurrent-bias") if getattr(options, name.replace("-", "_"))]
     files.write_json(out / OPTIONS, {"arguments": arguments})
     return _run(out, options)
 
@@ -167,27 +195,39 @@ def _run(out: Path, options: argparse.Namespace) -> int:
     task = BY_NAME[options.task]()
     protocol = task.protocol
     rng = np.random.default_rng(options.seed)
-    untrained = Network.random(
-        task.n_in, protocol.n_rec if options.units is None else options.units, task.n_out,
-        recurrent=options.initial or protocol.recurrent, b_rec=protocol.b_rec, dt=task.dt, dtype=options.dtype, rng=rng,
-    )  # fmt: skip
-    adam = Adam(lr=protocol.lr if options.lr is None else options.lr, decay=protocol.decay)
+    named = ("form", "phi", "tau", "noise", "spectral_radius")
+    changes = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
+    if options.recurrent_bias:
+        changes["b_rec"] = True
+    if options.dale == "none":
+        changes["dale"] = None
+    elif options.dale is not None:
+        changes["dale"] = Dale(options.dale, by=options.dale_by or "abs")
+    elif options.dale_by is not None:
+        raise ValueError("--dale-by needs --dale")
+    untrained = Network.for_task(task, n_rec=options.units, recurrent=options.initial, dtype=options.dtype, rng=rng, **changes)
+    optimizer = of_protocol(protocol)
+    settled = {name: getattr(options, name) for name in ("lr", "clip") if getattr(options, name) is not None}
+    optimizer = replace(optimizer, **settled)
+    fresh = options.fresh or protocol.fresh
     code = 0
     try:
         result = train(
-            untrained, task, optimizer=adam, epochs=options.epochs, batch=options.batch, samples=options.samples,
-            fresh=options.fresh, rng=rng, checkpoint=out / CHECKPOINT, threads=options.threads, progress=not options.quiet,
+            untrained, task, optimizer=optimizer, epochs=options.epochs, batch=options.batch, samples=options.samples,
+            fresh=fresh, rng=rng, checkpoint=out / CHECKPOINT, threads=options.threads, progress=not options.quiet,
         )  # fmt: skip
     except Diverged as error:
         print(f"minirnn: {error}", file=sys.stderr)
         result, code = error.result, 1
     settings = {
-        "task": options.task, "units": untrained.n_rec, "initial": options.initial or protocol.recurrent, "seed": options.seed,
+        "task": options.task, "units": untrained.n_rec, "initial": options.initial or protocol.recurrent,
+        "spectral_radius": options.spectral_radius, "recurrent_bias": untrained.params.b_rec is not None, "seed": options.seed,
+        "form": untrained.form, "phi": untrained.phi, "tau": np.asarray(untrained.tau).tolist(), "dt": untrained.dt,
+        "noise": untrained.noise, "dale": None if untrained.dale is None else repr(untrained.dale),
         "dtype": options.dtype, "epochs": protocol.epochs if options.epochs is None else options.epochs,
         "samples": protocol.samples if options.samples is None else options.samples,
-        "batch": protocol.batch if options.batch is None else options.batch, "fresh": options.fresh,
-        "stop_below": protocol.stop_below, "lr": adam.lr, "decay": adam.decay, "beta1": adam.beta1, "beta2": adam.beta2,
-        "eps": adam.eps, "epsilon_hat": adam.epsilon_hat,
+        "batch": protocol.batch if options.batch is None else options.batch, "fresh": fresh,
+        "stop_below": protocol.stop_below, "optimizer": type(optimizer).__name__, **asdict(optimizer),
     }  # fmt: skip
     solved = _write_run(out, untrained, task, result, settings)
     if solved:
@@ -241,6 +281,11 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
     reach = plots.spectrum_reach(before, after)
     plots.spectrum(axes[0, 0], before, title="before training", reach=reach)
     plots.spectrum(axes[0, 1], after, title="after training", reach=reach)
+    drawn["weights.png"], axes = plots.figure(1, 2, 9.0, 4.2)
+    reach = max(plots.weights_reach(before), plots.weights_reach(after))
+    plots.weights(axes[0, 0], before, title="before training", reach=reach)
+    drawn_weights = plots.weights(axes[0, 1], after, title="after training", reach=reach)
+    drawn["weights.png"].colorbar(drawn_weights, ax=axes[0, 1], label="weight")
     for name, made in drawn.items():
         files.write_atomically(out / name, partial(plots.save, made))
 
@@ -249,6 +294,11 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
         print(f"{name:<10} {d:>9.4f}  {'yes' if k else 'no'}")
     print(f"{result.stopped}; {', '.join(sorted(drawn))}, weights and history are in {out}")
     return solved
+
+
+def _fraction(text: str) -> float | str:
+    """The argument of --dale: a number, or the word none."""
+    return text if text == "none" else float(text)
 
 
 def _finite(value: Any) -> float | None:
@@ -277,12 +327,42 @@ def _tasks(options: argparse.Namespace) -> int:
 
 
 def _study(options: argparse.Namespace) -> int:
+    options.out.mkdir(parents=True, exist_ok=True)
+    return _initial_state(options) if options.study == "initial-state" else _gradient_error(options)
+
+
+def _initial_state(options: argparse.Namespace) -> int:
     from . import plots, studies
 
-    options.out.mkdir(parents=True, exist_ok=True)
+    changes = {} if options.form is None else {"form": options.form}
+    found = studies.initial_states(
+        BY_NAME[options.task](), seeds=options.runs, epochs=options.epochs, samples=options.samples, n_rec=options.units,
+        rng=options.seed, **changes,
+    )  # fmt: skip
+    lines = ["start,run,last_loss,mean_distance,solved,rms_h0"]
+    print(f"{'start':<9} {'last loss':>20} {'mean distance':>16} {'solved':>7} {'rms h0':>16}")
+    for s, start in enumerate(found.starts):
+        last = np.array([losses[np.isfinite(losses)][-1] for losses in found.losses[s]])
+        for k in range(options.runs):
+            row = (start, k, f"{last[k]:.6g}", f"{found.distance[s, k]:.6g}", int(found.solved[s, k]), f"{found.h0[s, k]:.6g}")
+            lines.append(",".join(map(str, row)))
+        spans = [f"{a.min():.2e} .. {a.max():.2e}" if scientific else f"{a.min():.3f} .. {a.max():.3f}"
+                 for a, scientific in ((last, True), (found.distance[s], False), (found.h0[s], False))]  # fmt: skip
+        print(f"{start:<9} {spans[0]:>20} {spans[1]:>16} {found.solved[s].sum():>5}/{options.runs} {spans[2]:>16}")
+    files.write_atomically(options.out / "initial-state.csv", lambda file: file.write(("\n".join(lines) + "\n").encode()))
+    made, axes = plots.figure(1, 1, 6.0, 4.0)
+    plots.losses(axes[0, 0], found.losses, found.starts)
+    files.write_atomically(options.out / "initial-state.png", partial(plots.save, made))
+    print(f"initial-state.png and initial-state.csv are in {options.out}")
+    return 0
+
+
+def _gradient_error(options: argparse.Namespace) -> int:
+    from . import plots, studies
+
     rng = np.random.default_rng(options.seed)
-    task = BY_NAME["and"]()
-    net = Network.random(task.n_in, options.units, task.n_out, rng=rng)
+    task = BY_NAME[options.task]()
+    net = Network.random(task.n_in, options.units, task.n_out, dt=task.dt, tau=task.dt, rng=rng)
     found = studies.gradient_error(net, task.trials(4, rng), rng=rng)
     lines = ["dtype,method,array,step,relative_error"]
     for t, m, a, s in np.ndindex(found.errors.shape):

@@ -191,8 +191,9 @@ class Constraint(NamedTuple):
 
     def adjoint(self, gradient: Params, raw: Params) -> None:
         """Turn the gradient to the effective arrays into that to the raw ones, in place."""
-        for name, part in self._asdict().items():
-            part.adjoint(getattr(gradient, name), getattr(raw, name))
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever trains tells of a gradient that is not finite
+            for name, part in self._asdict().items():
+                part.adjoint(getattr(gradient, name), getattr(raw, name))
 
     def project(self, raw: Params) -> None:
         """(5) for all three, in place."""

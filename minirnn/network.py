@@ -176,6 +176,27 @@ class Network:
             np.zeros(n_rec, dtype) if b_rec else None, np.zeros(n_out, dtype) if b_out else None, **constants,
         )  # fmt: skip
 
+    @classmethod
+    def for_task(
+        cls, task: Any, *, n_rec: int | None = None, recurrent: Any = None, gain: float | None = None, dtype: Any = "float32",
+        rng: np.random.Generator | int, **changes: Any,
+    ) -> "Network":  # fmt: skip
+        """An untrained network as the task's protocol has it: sizes, start, form, constants, sign constraint.
+
+        What is not None stands in for the protocol's; `changes` are keyword arguments of `random` (dale=None for no constraint).
+        """
+        p = task.protocol
+        constants: dict[str, Any] = {"b_rec": p.b_rec, "b_out": p.b_out, "dt": task.dt, **p.constants}
+        if "tau" not in constants:
+            constants["tau"] = task.dt
+        n_rec = p.n_rec if n_rec is None else n_rec
+        if p.dale is not None and "dale" not in changes:
+            constants["dale"] = Dale(**p.dale)
+        return cls.random(
+            task.n_in, n_rec, task.n_out, recurrent=p.recurrent if recurrent is None else recurrent,
+            gain=p.gain if gain is None else gain, dtype=dtype, rng=rng, **constants | changes,
+        )  # fmt: skip
+
     @property
     def n_in(self) -> int:
         """I."""

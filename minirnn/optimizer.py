@@ -79,6 +79,12 @@ def _check_common(optimizer: Adam | SGD) -> None:
         raise ValueError(f'clip_scope must be "global" or "per_array", got {optimizer.clip_scope!r}')
 
 
+def of_protocol(protocol: Any) -> Optimizer:
+    """The optimiser of a task's protocol."""
+    common = {"lr": protocol.lr, "decay": protocol.decay, "clip": protocol.clip, "clip_scope": protocol.clip_scope}
+    return SGD(**common) if protocol.optimizer == "sgd" else Adam(**common)
+
+
 def learning_rate(optimizer: Optimizer, updates: int) -> float:
     """The learning rate of the next update when `updates` were done before."""
     return optimizer.lr / (1.0 + optimizer.decay * updates)

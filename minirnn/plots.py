@@ -98,7 +98,7 @@ def history(ax: Axes, loss: Array, validation_distance: Array, *, stop_below: fl
     ax.semilogy(epochs, loss, "o-", color=BLUE, ms=4)
     if stop_below:
         ax.axhline(stop_below, color=BLUE, lw=1, ls=":")
-        ax.text(0.98, stop_below, "early stop", transform=ax.get_yaxis_transform(), ha="right", va="bottom", color=BLUE, fontsize=9)
+        ax.text(0.02, stop_below, "early stop", transform=ax.get_yaxis_transform(), ha="left", va="bottom", color=BLUE, fontsize=9)
     ax.set_xlabel("epoch")
     ax.set_ylabel("training loss", color=BLUE)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -107,6 +107,39 @@ def history(ax: Axes, loss: Array, validation_distance: Array, *, stop_below: fl
     other.plot(epochs, validation_distance, "s--", color=RED, ms=4)
     other.set_ylim(0, None)
     other.set_ylabel("validation distance", color=RED)
+
+
+def losses(ax: Axes, losses: Array, labels: Sequence[str]) -> None:
+    """Loss per epoch on a logarithmic axis: losses (labels, runs, epochs), NaN where a run had ended; a colour per label."""
+    for k, (label, colour, marker) in enumerate(zip(labels, (BLUE, RED, GREEN, ORANGE, SKY, BLACK), "os^Dv*", strict=False)):
+        for run, values in enumerate(losses[k]):
+            ax.semilogy(
+                np.arange(1, len(values) + 1), values, marker + "-", color=colour, ms=4, lw=1.2, label=label if run == 0 else None
+            )
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("training loss")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend()
+
+
+def weights_reach(W: Array) -> float:
+    """The largest weight but for the strongest 0.5 %, so that a few do not make all others pale."""
+    return float(np.quantile(np.abs(W), 0.995)) or 1.0
+
+
+def weights(ax: Axes, W: Array, *, title: str = "", reach: float | None = None) -> Any:
+    """A weight matrix (to, from): red for positive, blue for negative, white for 0; returns the image, for a colour bar.
+
+    Rows are the receiving units, columns the sending ones. reach: the weight of full colour, `weights_reach` by default.
+    """
+    reach = weights_reach(W) if reach is None else reach
+    image = ax.imshow(W, cmap="RdBu_r", vmin=-reach, vmax=reach, interpolation="nearest", aspect="equal")
+    ax.set_xlabel("from unit")
+    ax.set_ylabel("to unit")
+    ax.set_title(title)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(5, integer=True))
+    return image
 
 
 def gradient_error(axes: Sequence[Axes], steps: Array, errors: Array, theory_optimum: Array, titles: Sequence[str]) -> None:

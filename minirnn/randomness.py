@@ -6,7 +6,7 @@ SeedSequence(run_seed, spawn_key=(purpose, epoch, batch, chunk)).
 
 import numpy as np
 
-DATA, VALIDATION, SHUFFLE, FRESH, NOISE = range(5)  # the purposes; append only, or old runs can not be repeated
+DATA, VALIDATION, SHUFFLE, FRESH, NOISE, STAGE = range(6)  # the purposes; append only, or old runs can not be repeated
 
 
 def as_generator(rng: np.random.Generator | int) -> np.random.Generator:

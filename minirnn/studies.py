@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import checks, reference
+from . import checks, initial, reference
 from .network import Network
 from .randomness import as_generator
 from .reference import Params
+from .tasks.measures import distance, success
+from .train import train
 from .trials import Trials
 
 Array = np.ndarray[Any, Any]
@@ -125,3 +127,50 @@ def _higher(loss: checks.Loss, params: Params, along: Params) -> tuple[float, fl
     second, third = abs(above - below) / (2 * d), abs(above - 2 * here + below) / d**2
     rounding = 100 * checks.EPS * max(abs(below), abs(above), checks.TINY) / d**2
     return abs(float(loss(params))), second, third if third > rounding else np.nan
+
+
+# ---- the initial state
+
+STARTS = ("zero", "constant", "random", "trained")
+
+
+class InitialStates(NamedTuple):
+    """How training goes from each initial state of STARTS: a row each, a column per seed."""
+
+    starts: tuple[str, ...]
+    losses: Array  # (starts, seeds, epochs), NaN after an early stop
+    distance: Array  # (starts, seeds): mean over the noiseless conditions, after training
+    solved: Array  # (starts, seeds)
+    h0: Array  # (starts, seeds): root mean square of the initial state after training
+
+
+def initial_states(
+    task: Any, *, level: float = 0.1, seeds: int = 3, epochs: int | None = None, samples: int | None = None,
+    n_rec: int | None = None, threads: int | None = None, rng: Any = 0, **changes: Any,
+) -> InitialStates:  # fmt: skip
+    """Train networks that differ in h0 alone: zero; `level` in every unit; N(0, level^2); and trained, from `level` as in pycog.
+
+    The networks of a seed have the same weights and see the same trials in the same order. changes: of `Network.for_task`.
+    """
+    seed_of = as_generator(rng).integers(2**31, size=seeds)
+    epochs = task.protocol.epochs if epochs is None else epochs
+    shape = (len(STARTS), seeds)
+    losses, far, size = np.full((*shape, epochs), np.nan), np.empty(shape), np.empty(shape)
+    solved = np.zeros(shape, bool)
+    trials = task.conditions()
+    for k, seed in enumerate(seed_of):
+        net = Network.for_task(task, n_rec=n_rec, rng=int(seed), **changes)
+        constant = np.full(net.n_rec, level)
+        states = {
+            "zero": 0 * constant, "constant": constant, "trained": constant,
+            "random": initial.small_random(net.n_rec, level, as_generator(int(seed))),
+        }  # fmt: skip
+        for s, start in enumerate(STARTS):
+            constants = net.constants | {"train_h0": start == "trained"}
+            one = Network(*net.params[:5], states[start].astype(net.dtype), **constants)
+            result = train(one, task, epochs=epochs, samples=samples, threads=threads, rng=int(seed), progress=False)
+            _, z = result.network.run(trials.x)
+            losses[s, k, : len(result.history.loss)] = result.history.loss
+            far[s, k], solved[s, k] = distance(z, trials).mean(), success(z, trials, task)
+            size[s, k] = np.sqrt(np.square(result.network.h0).mean())
+    return InitialStates(STARTS, losses, far, solved, size)

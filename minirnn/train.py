@@ -20,7 +20,7 @@ from .checkpoint import Folder, digest, read_epoch
 from .engine import Flat, Store
 from .files import PathLike
 from .network import Network
-from .optimizer import SGD, Adam, Optimizer, OptimizerState, clip, learning_rate, norms, update
+from .optimizer import SGD, Adam, Optimizer, OptimizerState, clip, learning_rate, norms, of_protocol, update
 from .randomness import DATA, FRESH, NOISE, SHUFFLE, VALIDATION, as_generator, counted, draw_run_seed
 from .reference import Params
 from .tasks.measures import distance
@@ -43,7 +43,7 @@ class History(NamedTuple):
     """One entry per complete epoch."""
 
     loss: Array  # mean over the epoch's trials, each taken before its update
-    validation_distance: Array  # mean distance of the held-out trials, at the epoch's end
+    validation_distance: Array  # mean masked distance of the held-out trials, at the epoch's end
     gradient_norm: Array  # mean over the epoch's updates, before clipping
     learning_rate: Array  # of the epoch's last update
     seconds: Array  # wall time of the epoch
@@ -143,7 +143,7 @@ def train(
                 norm_sum += norm
                 bar.step(epoch, loss)
             network = run.network()
-            held_out = float(distance(network.run(validation_trials.x)[1], validation_trials).mean())
+            held_out = float(distance(network.run(validation_trials.x)[1], validation_trials, masked=True).mean())
             lr = learning_rate(plan.optimizer, run.updates - 1)
             mean_loss = loss_sum / plan.samples
             run.keep((mean_loss, held_out, norm_sum / plan.batches, lr, time.perf_counter() - began), network)
@@ -279,7 +279,7 @@ def _plan(
         optimizer = Adam() if optimizer is None else optimizer
     elif hasattr(data, "trials") and hasattr(data, "protocol"):
         p = data.protocol
-        optimizer = _of_protocol(p) if optimizer is None else optimizer
+        optimizer = of_protocol(p) if optimizer is None else optimizer
         epochs = p.epochs if epochs is None else epochs
         batch = p.batch if batch is None else batch
         samples = p.samples if samples is None else samples
@@ -300,11 +300,6 @@ def _plan(
     epochs, batches = _count("epochs", epochs), -(-samples // batch)
     truncate = None if truncate is None else _count("truncate", truncate)
     return _Plan(optimizer, epochs, batch, batches, samples, bool(fresh), stop_below, validation, threads, truncate)
-
-
-def _of_protocol(protocol: Any) -> Optimizer:
-    common = {"lr": protocol.lr, "decay": protocol.decay, "clip": protocol.clip, "clip_scope": protocol.clip_scope}
-    return SGD(**common) if protocol.optimizer == "sgd" else Adam(**common)
 
 
 def _settings(net: Network, data: Any, plan: _Plan, run: _Run) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def test_train_leaves_weights_history_summary_and_figures(tmp_path, capsys):
     with np.load(out / "history.npz") as history:
         assert list(history["loss"]) == summary["loss"]
         assert set(history.files) == set(mr.History._fields)
-    for name in ("conditions.png", "loss.png", "spectrum.png"):
+    for name in ("conditions.png", "loss.png", "spectrum.png", "weights.png"):
         assert (out / name).read_bytes()[:4] == b"\x89PNG"
     assert (
         capsys.readouterr().out.splitlines()[-1].startswith("The network did not succeed (all 2 epochs done): try another --seed")
@@ -268,3 +268,24 @@ def test_each_task_trains_from_the_command_line(name, tmp_path):
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert list(summary["conditions"]) == list(tasks.BY_NAME[name]().condition_names)
     assert mr.Network.load(tmp_path / "network.npz").weights.b_rec is None or name == "not"
+
+
+def test_form_dale_and_noise_are_chosen_and_kept_for_resume(tmp_path, capsys):
+    more = [
+        "--form", "current", "--phi", "relu", "--tau", "5", "--noise", "0.1", "--dale", "0.75", "--dale-by", "rectify",
+        "--initial", "gamma", "--spectral-radius", "0.9", "--recurrent-bias", "--clip", "1", "--lr", "0.001",
+    ]  # fmt: skip
+    assert cli.main([*TINY, *more, "--out", str(tmp_path / "a")]) == 0
+    untrained = mr.Network.load(tmp_path / "a" / "untrained.npz")
+    assert repr(untrained).startswith("Network(tau dh/dt = -h + W_rec relu(h) + W_in x + b_rec, 2 -> 8 -> 1, Dale(excitatory=0.75")
+    assert (untrained.tau, untrained.noise, untrained.dale.by) == (5.0, 0.1, "rectify")
+    assert np.abs(np.linalg.eigvals(untrained.weights.W_rec)).max() == pytest.approx(0.9, rel=1e-5)
+    settings = json.loads((tmp_path / "a" / "summary.json").read_text())["settings"]
+    assert settings["clip"] == 1.0
+    assert settings["dale"] == "Dale(excitatory=0.75, by='rectify')"
+    assert cli.main(["resume", str(tmp_path / "a"), "--quiet"]) == 0
+    assert cli.main([*TINY, *more[:8], "--dale", "none", "--out", str(tmp_path / "b")]) == 0
+    assert mr.Network.load(tmp_path / "b" / "network.npz").dale is None
+    capsys.readouterr()
+    assert cli.main([*TINY, "--dale-by", "abs", "--out", str(tmp_path / "c")]) == 2
+    assert "--dale-by needs --dale" in capsys.readouterr().err

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from minirnn import plots, tasks
 
@@ -63,3 +64,30 @@ def test_gradient_flow_is_on_a_log_axis_and_zeros_leave_gaps(tmp_path):
     low, _ = axes[0, 0].get_ylim()
     assert 0.01 < low < 0.05
     plots.save(made, tmp_path / "f.png")
+
+
+def test_weights_are_drawn_with_white_for_0_and_signs_apart():
+    W = np.array([[0.0, -1.0], [2.0, 0.5]])
+    _, axes = plots.figure(1, 1, 3.0, 3.0)
+    image = plots.weights(axes[0, 0], W, title="W")
+    np.testing.assert_array_equal(image.get_array(), W)
+    low, high = image.get_clim()
+    assert low == -high
+    assert high == pytest.approx(np.quantile(np.abs(W), 0.995))
+    red, blue, white = (image.to_rgba(np.array([value]))[0] for value in (high, low, 0.0))
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+    assert min(white[:3]) > 0.95
+    assert axes[0, 0].get_xlabel() == "from unit"
+    assert plots.weights_reach(np.zeros((2, 2))) == 1.0
+
+
+def test_losses_have_a_colour_per_label_and_a_line_per_run():
+    _, axes = plots.figure(1, 1, 3.0, 3.0)
+    losses = np.array([[[1.0, 0.5], [0.9, np.nan]], [[1.0, 0.1], [2.0, 0.2]]])
+    plots.losses(axes[0, 0], losses, ("a", "b"))
+    lines = axes[0, 0].get_lines()
+    assert len(lines) == 4
+    assert lines[0].get_color() == lines[1].get_color() != lines[2].get_color()
+    np.testing.assert_array_equal(lines[3].get_ydata(), [2.0, 0.2])
+    assert [text.get_text() for text in axes[0, 0].get_legend().get_texts()] == ["a", "b"]

@@ -70,3 +70,28 @@ def test_the_study_from_the_command_line(tmp_path, capsys):
     assert (tmp_path / "s" / "gradient-error.png").read_bytes()[:4] == b"\x89PNG"
     printed = capsys.readouterr().out
     assert "float64  central     W_rec" in printed
+
+
+def test_initial_states_differ_in_h0_alone():
+    task = tasks.And(onset=3, pulse=2, gap=2, tail=5)
+    found = studies.initial_states(task, seeds=2, epochs=2, samples=20, n_rec=5, threads=1, form="current", rng=1)
+    assert found.starts == ("zero", "constant", "random", "trained")
+    assert found.losses.shape == (4, 2, 2)
+    assert np.isfinite(found.losses).all()
+    assert (found.h0[0] == 0).all()
+    np.testing.assert_allclose(found.h0[1], 0.1, rtol=1e-6)
+    assert (np.abs(found.h0[2] - 0.1) > 1e-3).all()
+    assert (found.h0[3] != found.h0[1]).all()  # it was trained
+    assert len({tuple(row) for row in found.losses[:, 0]}) == 4
+    again = studies.initial_states(task, seeds=2, epochs=2, samples=20, n_rec=5, threads=2, form="current", rng=1)
+    np.testing.assert_array_equal(again.losses, found.losses)
+
+
+def test_the_study_of_initial_states_from_the_command_line(tmp_path, capsys):
+    arguments = ["study", "initial-state", "--task", "xor", "--units", "4", "--epochs", "1", "--samples", "16", "--runs", "2"]
+    assert cli.main([*arguments, "--out", str(tmp_path)]) == 0
+    lines = (tmp_path / "initial-state.csv").read_text().splitlines()
+    assert lines[0] == "start,run,last_loss,mean_distance,solved,rms_h0"
+    assert [line.split(",")[0] for line in lines[1::2]] == ["zero", "constant", "random", "trained"]
+    assert (tmp_path / "initial-state.png").read_bytes()[:4] == b"\x89PNG"
+    assert capsys.readouterr().out.splitlines()[1].startswith("zero")

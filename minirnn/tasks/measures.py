@@ -15,16 +15,17 @@ class Solvable(Protocol):
     def is_solved(self, z: Array, trials: Trials) -> bool: ...
 
 
-def distance(z: Any, trials: Trials) -> Array:
+def distance(z: Any, trials: Trials, *, masked: bool = False) -> Array:
     """(B,) Euclidean norm of output minus target over all steps and outputs, in float64; z (T, B, O).
 
-    The distance of arXiv 1906.01094: not divided by the length of the trial, and without the mask.
+    The distance of arXiv 1906.01094: not divided by the length of the trial. masked: whether squares are weighed by the mask.
     """
     z = np.asarray(z)
     if z.shape != trials.target.shape:
         raise ValueError(f"z must be {trials.target.shape} to fit the trials, got {z.shape}")
     difference = z.astype(np.float64) - trials.target
-    norm: Array = np.sqrt((difference * difference).sum(axis=(0, 2)))
+    squares = difference * difference * (trials.weights() if masked else 1.0)
+    norm: Array = np.sqrt(squares.sum(axis=(0, 2)))
     return norm
 
 
