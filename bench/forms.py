@@ -1,0 +1,71 @@
+"""Time of one training step of the current form, with leak, bias and Dale's law, against the plain tanh step of the rate form.
+
+    python bench/forms.py
+
+Loss and all gradients, the making of the effective weights and its adjoint included, float32, one thread, T = 200, B = 64, in
+turns within one run; drawing the state noise of the batch is timed apart. Minimum / median in milliseconds, and the ratio of
+the minima.
+"""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from step_time import I, O, T, in_turns
+
+import minirnn as mr
+from minirnn.engine import Flat, Store, single_blas_thread
+
+KINDS: dict[str, dict[str, Any]] = {
+    "rate, tanh": {},
+    "rate, tanh, leak": {"tau": 5.0},
+    "current, tanh, leak, bias, Dale": {"form": "current", "tau": 5.0, "b_rec": True, "dale": mr.Dale()},
+    "current, relu, leak, bias, Dale": {"form": "current", "phi": "relu", "tau": 5.0, "b_rec": True, "dale": mr.Dale()},
+    "the same with the vanishing-gradient term": {
+        "form": "current", "phi": "relu", "tau": 5.0, "b_rec": True, "dale": mr.Dale(), "vanishing": 2.0,
+    },
+}  # fmt: skip
+
+
+def step(net: mr.Network, trials: mr.Trials, engine: Any) -> Callable[[], None]:
+    """A call that makes one step of this network."""
+    store, index, gradient = Store.of(trials, net.dtype), np.arange(len(trials)), Flat(net.params, net.dtype)
+
+    def call() -> None:
+        weights = net.effective(net.params)
+        engine.set_params(weights, net.h0)
+        engine.loss_and_gradient(store, index, gradient, weights)
+        if net.constraint is not None:
+            net.constraint.adjoint(gradient.params, net.params)
+
+    return call
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--units", type=int, nargs="+", default=[50, 100, 200])
+    p.add_argument("--seconds", type=float, default=8.0, help="per size")
+    options = p.parse_args()
+    rng = np.random.default_rng(1)
+    B = 64
+    trials = mr.Trials(rng.standard_normal((T, B, I), np.float32), rng.standard_normal((T, B, O), np.float32))
+    print("| N | step | ms | of the plain tanh step |\n|---|---|---|---|")
+    for N in options.units:
+        nets = {
+            name: mr.Network.random(I, N, O, spectral_radius=1.0, rng=0, noise=0.1, **settings) for name, settings in KINDS.items()
+        }
+        with single_blas_thread:
+            calls = {name: step(net, trials, net.engine(T, B)) for name, net in nets.items()}
+            generator = np.random.default_rng(0)
+            calls["drawing the state noise"] = lambda generator=generator, net=nets["rate, tanh"]: net.draw_noise(T, B, generator)
+            times = in_turns(calls, options.seconds)
+        plain = min(times["rate, tanh"])
+        for name, found in times.items():
+            print(
+                f"| {N} | {name} | {1e3 * min(found):.3g} / {1e3 * np.median(found):.3g} | {min(found) / plain:.2f} |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
