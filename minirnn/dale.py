@@ -110,7 +110,7 @@ class Dale:
         whole = self.by if signed else "free"
         parts = [
             Part(whole if constrained else "free", S.astype(dtype), None if F is None else F.astype(dtype))
-            for S, constrained, F in ((C_in, self.inputs, None), (S_rec, True, fixed), (S_out, self.readout, None))
+            for S, constrained, F in ((C_in, self.inputs, None), (S_rec, True, fixed), (S_out, self.readout, None))  # (2)
         ]
         return Constraint(*parts)
 
