@@ -175,13 +175,19 @@ def two_gaussians(excitatory: Any, gain: float, rng: np.random.Generator, mean: 
     return np.where(excitatory, mean, -mean) + gain / math.sqrt(n) * rng.standard_normal((n, n))
 
 
-def _balanced(excitatory: Array) -> Array:
+def balanced(excitatory: Array, connected: Array | None = None) -> Array:
+    """pycog's mask (N, N): inhibitory entries of a row are worth (number of E) / (number of I) excitatory ones; rows of norm 1.
+
+    connected: (N, N) truth values, all but the diagonal by default. A row that receives from one kind only can not be balanced
+    and has equal entries, one that receives nothing is 0.
+    """
     n = len(excitatory)
-    mask = 1.0 - np.eye(n)
+    mask = 1.0 - np.eye(n) if connected is None else connected.astype(np.float64)
     n_exc, n_inh = mask[:, excitatory].sum(axis=1), mask[:, ~excitatory].sum(axis=1)
     ratio = np.divide(n_exc, n_inh, out=np.ones(n), where=(n_exc > 0) & (n_inh > 0))
     mask[:, ~excitatory] *= ratio[:, None]
-    return mask / np.sqrt((mask * mask).sum(axis=1, keepdims=True))
+    size = np.sqrt((mask * mask).sum(axis=1, keepdims=True))
+    return np.divide(mask, size, out=np.zeros((n, n)), where=size > 0)
 
 
 def gamma(excitatory: Any, rng: np.random.Generator, mask: Any = None, spectral_radius: float = 1.5) -> Array:
@@ -189,9 +195,7 @@ def gamma(excitatory: Any, rng: np.random.Generator, mask: Any = None, spectral_
 
     Before the scaling, moduli are Gamma of shape 2 and mean proportional to `mask` (pycog: 0.1 mask; the scaling undoes the 0.1).
     mask (N, N): entries >= 0, taken as it stands, also on its diagonal; 0 for no connection. By default there are no
-    self-connections (N >= 2), inhibitory entries of a row are worth (number of E) / (number of I) excitatory ones, as counted
-    without the unit itself, so that the means of a row cancel, and each row has norm 1. A row that receives from one kind only
-    can not be balanced and has equal entries.
+    self-connections (N >= 2), and it is `balanced`, so that the means of a row cancel.
 
     ValueError if the mask leaves no eigenvalue but 0.
     """
@@ -201,7 +205,7 @@ def gamma(excitatory: Any, rng: np.random.Generator, mask: Any = None, spectral_
     if mask is None:
         if n < 2:
             raise ValueError("excitatory must have at least 2 units where mask is None, as there are no self-connections, got 1")
-        mask = _balanced(excitatory)
+        mask = balanced(excitatory)
     else:
         mask = _square("mask", mask)
         if len(mask) != n:

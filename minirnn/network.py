@@ -135,14 +135,16 @@ class Network:
     @classmethod
     def random(
         cls, n_in: int, n_rec: int, n_out: int, *, recurrent: Any = "orthogonal", gain: float = 1.0,
-        spectral_radius: float | None = None, b_rec: bool = False, b_out: bool = True, dtype: Any = "float32",
+        spectral_radius: float | None = None, input_limit: float | None = None, b_rec: bool = False, b_out: bool = True,
+        dtype: Any = "float32",
         rng: np.random.Generator | int, **constants: Any,
     ) -> "Network":  # fmt: skip
         """An untrained network, by default as in arXiv 1906.01094: W_in and W_out glorot uniform, biases 0.
 
         recurrent: how W_rec starts, a name of `minirnn.initial.RECURRENT` ("orthogonal": gain times a random rotation or
         reflection; "normal": entries N(0, gain^2 / N); the others as there, with their default settings), or an (N, N) array.
-        spectral_radius: None, or what the effective W_rec is scaled to. b_rec, b_out: whether there are such biases.
+        spectral_radius: None, or what the effective W_rec is scaled to. input_limit: None, or the L of W_in and W_out entries
+        U(-L, L), as in pycog. b_rec, b_out: whether there are such biases.
         `constants` are the keyword arguments of `Network`.
 
         With a sign constraint the magnitudes of W_in, W_rec and W_out are those of the start, and the signs the constraint's: so
@@ -155,7 +157,10 @@ class Network:
                 raise ValueError(f"{name} must be a positive integer, got {size!r}")
         dtype = _float_dtype(dtype)
         rng = as_generator(rng)
-        W_in = initial.glorot_uniform(n_rec, n_in, rng) if n_in else np.zeros((n_rec, 0))
+        if input_limit is None:
+            W_in = initial.glorot_uniform(n_rec, n_in, rng)
+        else:
+            W_in = initial.uniform((n_rec, n_in), input_limit, rng)
         dale: Dale | None = constants.get("dale")
         if isinstance(recurrent, str):
             W_rec = _start(recurrent, n_rec, float(gain), dale, rng)
@@ -163,7 +168,10 @@ class Network:
             W_rec = numeric("recurrent", recurrent).astype(np.float64)
             if W_rec.shape != (n_rec, n_rec):
                 raise ValueError(f"recurrent must be a name or ({n_rec}, {n_rec}), got {W_rec.shape}")
-        W_out = initial.glorot_uniform(n_out, n_rec, rng)
+        if input_limit is None:
+            W_out = initial.glorot_uniform(n_out, n_rec, rng)
+        else:
+            W_out = initial.uniform((n_out, n_rec), input_limit, rng)
         parts = None if dale is None else dale.constraint(n_rec, n_in, n_out, np.float64)
         if parts is not None:
             W_in, W_rec, W_out = parts.W_in.raw(W_in), parts.W_rec.raw(W_rec), parts.W_out.raw(W_out)
@@ -190,8 +198,13 @@ class Network:
         if "tau" not in constants:
             constants["tau"] = task.dt
         n_rec = p.n_rec if n_rec is None else n_rec
+        rng = as_generator(rng)
         if p.dale is not None and "dale" not in changes:
-            constants["dale"] = Dale(**p.dale)
+            masks = {"W_in": "mask_in", "W_rec": "mask", "W_out": "mask_out"}
+            connected = task.dale_masks(n_rec, rng) if hasattr(task, "dale_masks") else {}
+            constants["dale"] = Dale(**p.dale, **{masks[name]: mask for name, mask in connected.items()})
+        if p.h0:
+            constants["h0"] = np.full(n_rec, p.h0, dtype)
         return cls.random(
             task.n_in, n_rec, task.n_out, recurrent=p.recurrent if recurrent is None else recurrent,
             gain=p.gain if gain is None else gain, dtype=dtype, rng=rng, **constants | changes,
@@ -472,7 +485,11 @@ def _start(name: str, n: int, gain: float, dale: Dale | None, rng: np.random.Gen
         raise ValueError(f"recurrent={name!r} needs dale, which says which units are excitatory")
     if name == "two_gaussians":
         return initial.two_gaussians(dale.signs(n) > 0, gain, rng)
-    return initial.gamma(dale.signs(n) > 0, rng, mask=dale.mask)
+    connected = np.ones((n, n), bool) if dale.mask is None else dale.mask > 0
+    if not dale.self_connections:
+        connected = connected & ~np.eye(n, dtype=bool)
+    excitatory = dale.signs(n) > 0
+    return initial.gamma(excitatory, rng, mask=initial.balanced(excitatory, connected))
 
 
 def _float_dtype(dtype: Any) -> np.dtype[Any]:

@@ -24,7 +24,10 @@ ALLOWED = {
     "engine": ({"kernels", "reference", "trials"}, {"numpy", "scipy", "numba", "threadpoolctl"}),
     "initial": ({"engine"}, {"numpy", "scipy"}),
     "optimizer": ({"engine", "reference"}, {"numpy"}),
-    "interop": ({"files", "network", "optimizer", "reference"}, {"numpy", "h5py"}),
+    "interop": (
+        {"interop", "dale", "files", "network", "optimizer", "randomness", "reference", "trials"},
+        {"numpy", "h5py", "neurogym"},
+    ),
     "checkpoint": ({"files", "network", "optimizer", "reference"}, {"numpy", "filelock"}),
     "dale": ({"reference", "trials"}, {"numpy"}),
     "network": ({"dale", "engine", "files", "initial", "interop", "noise", "randomness", "reference", "trials"}, {"numpy"}),

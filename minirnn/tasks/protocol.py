@@ -12,8 +12,9 @@ class Protocol:
     samples: training trials, drawn once; held_out more are kept for validation. fresh: new trials for each batch instead,
     `samples` of them per epoch. batch, epochs; stop_below: training ends after an epoch whose mean loss is smaller.
     optimizer: "adam", with lr and decay and Keras' other settings, or "sgd". clip, clip_scope: of the gradient's norm.
-    n_rec, recurrent, gain, b_rec, b_out: the network's start, as `Network.random` has them. constants: its other keywords where
-    they are not the defaults (form, phi, tau, noise, ..). dale: the keywords of its `Dale`, None without a sign constraint.
+    n_rec, recurrent, gain, b_rec, b_out: the network's start, as `Network.random` has them; h0: initial state of every unit.
+    constants: its other keywords where they are not the defaults (form, phi, tau, noise, ..). dale: the keywords of its
+    `Dale`, None without a sign constraint.
     """
 
     samples: int = 15000
@@ -32,5 +33,6 @@ class Protocol:
     gain: float = 1.0
     b_rec: bool = False
     b_out: bool = True
+    h0: float = 0.0
     constants: Mapping[str, Any] = field(default_factory=dict)
     dale: Mapping[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""Files and conventions of other packages. The only room that knows them.
+"""Keras: full-model files of a SimpleRNN with a Dense readout, and Adam's moments in them.
 
 Keras stores kernels for row vectors, h_t = tanh(x_t K + h_{t-1} U + b), z_t = h_t D + c: our weights (to, from) are the
 transposes W_in = K^T, W_rec = U^T, W_out = D^T. Its arrays put the trial first, ours the time: `time_first`, `trial_first`.
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .files import LARGEST_ARRAY, PathLike
-from .network import Network
-from .optimizer import Adam, OptimizerState
-from .reference import Params
+from ..files import LARGEST_ARRAY, PathLike
+from ..network import Network
+from ..optimizer import Adam, OptimizerState
+from ..reference import Params
 
 Array = np.ndarray[Any, Any]
 
@@ -25,16 +25,6 @@ class KerasModel(NamedTuple):
     optimizer: Adam | None
     state: OptimizerState | None  # for `train(.., state=..)`
     version: str
-
-
-def time_first(array: Any) -> Array:
-    """(trial, time, unit) to (time, trial, unit); a mask (trial, time) likewise."""
-    return np.ascontiguousarray(np.swapaxes(array, 0, 1))
-
-
-def trial_first(array: Any) -> Array:
-    """(time, trial, unit) to (trial, time, unit), for Keras, PsychRNN and others."""
-    return np.ascontiguousarray(np.swapaxes(array, 0, 1))
 
 
 def read_keras(path: PathLike) -> KerasModel:
