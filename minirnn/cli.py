@@ -140,6 +140,8 @@ RESULTS = (
     "network.npz", "best.npz", "untrained.npz", "history.npz", "summary.json", "conditions.png", "loss.png", "spectrum.png",
     "weights.png",
 )  # fmt: skip
+JUDGED = 1000  # new trials that a trained network is judged on
+PANELS = 16  # conditions drawn at most
 OPTIONS = "options.json"  # the arguments of the run, for `resume`
 CHECKPOINT = "checkpoint"
 
@@ -246,7 +248,11 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
 
     trials = task.conditions()
     _, z = result.network.run(trials.x)
-    distances = distance(z, trials)
+    distances = distance(z, trials, masked=True)
+    fresh = task.trials(JUDGED, np.random.default_rng(settings["seed"] + 1))
+    net = result.network
+    noise = net.draw_noise(len(fresh.x), JUDGED, np.random.default_rng(settings["seed"] + 2)) if net.noise else None
+    judged = float(task.right(net.run(fresh.x, noise=noise)[1], fresh).mean()) if getattr(task, "judges_any_trial", False) else None
     right = task.right(z, trials)
     solved = success(z, trials, task)
     for name, network in (("untrained", untrained), ("network", result.network), ("best", result.best)):
@@ -267,12 +273,13 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
             for name, d, k in zip(task.condition_names, distances, right, strict=True)
         },
         "mean_distance": _finite(distances.mean()),
+        "right_of_1000_noisy_trials": judged,
         "success": solved,
     }  # fmt: skip
     files.write_json(out / "summary.json", summary)
 
     titles = [f"{name}:  distance {d:.3f}" for name, d in zip(task.condition_names, distances, strict=True)]
-    drawn = {"conditions.png": plots.conditions(trials.x, trials.target, z, titles, dt=task.dt, names=task.input_names)}
+    drawn = {"conditions.png": _panels(task, trials.x, trials.target, z, titles)}
     if len(result.history.loss):
         drawn["loss.png"], axes = plots.figure(1, 1, 6.0, 3.6)
         plots.history(axes[0, 0], result.history.loss, result.history.validation_distance, stop_below=settings["stop_below"])
@@ -292,6 +299,8 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
     print(f"{'condition':<10} {'distance':>9}  right")
     for name, d, k in zip(task.condition_names, distances, right, strict=True):
         print(f"{name:<10} {d:>9.4f}  {'yes' if k else 'no'}")
+    if judged is not None:
+        print(f"right on {100 * judged:.1f} % of {JUDGED} new trials with all noise")
     print(f"{result.stopped}; {', '.join(sorted(drawn))}, weights and history are in {out}")
     return solved
 
@@ -301,29 +310,51 @@ def _fraction(text: str) -> float | str:
     return text if text == "none" else float(text)
 
 
+def _panels(task: Any, x: Any, target: Any, z: Any, titles: Sequence[str]) -> Any:
+    """The conditions drawn, PANELS of them, spread evenly, where there are more."""
+    from . import plots
+
+    shown = np.unique(np.linspace(0, len(titles) - 1, min(PANELS, len(titles))).round().astype(int))
+    output = None if z is None else z[:, shown]
+    return plots.conditions(x[:, shown], target[:, shown], output, [titles[k] for k in shown], dt=task.dt, names=task.input_names)
+
+
 def _finite(value: Any) -> float | None:
     """A number for JSON, which knows no NaN."""
     return float(value) if math.isfinite(value) else None
 
 
 def _tasks(options: argparse.Namespace) -> int:
-    if options.task is None:
-        for name, kind in BY_NAME.items():
-            print(f"{name:<15} {kind.__doc__.splitlines()[0].split(' Fields as in')[0]}")
-        return 0
     from . import plots
 
+    if options.task is None:
+        for name, kind in BY_NAME.items():
+            print(f"{name:<24} {kind.__doc__.splitlines()[0].split(' Fields as in')[0]}")
+        if options.out is not None:
+            made = plots.tasks({name: _example(kind(), options.seed) for name, kind in BY_NAME.items()})
+            files.write_atomically(options.out, partial(plots.save, made, ending=options.out.suffix))
+            print(f"\na trial of each is in {options.out}")
+        return 0
     task = BY_NAME[options.task]()
     trials = task.conditions()
     x = trials.x + task.input_noise_std * np.random.default_rng(options.seed).standard_normal(trials.x.shape)
     out = options.out or Path(f"{options.task}.png")
-    made = plots.conditions(x, trials.target, None, task.condition_names, dt=task.dt, names=task.input_names)
+    made = _panels(task, x, trials.target, None, task.condition_names)
     files.write_atomically(out, partial(plots.save, made, ending=out.suffix))
     print(f"{options.task}: {trials.x.shape[0]} steps of {task.dt:g} ms, inputs {', '.join(task.input_names)}\n")
     for row in task.truth_table:
         print("  ".join(f"{cell:<{max(len(r[k]) for r in task.truth_table)}}" for k, cell in enumerate(row)).rstrip())
     print(f"\na noisy trial of each kind is in {out}")
     return 0
+
+
+def _example(task: Any, seed: int) -> tuple[Any, Any, Any, float]:
+    """x (T, I), target (T, O), mask (T,) and dt of the one of 20 random trials whose target moves most where it counts."""
+    trials = task.trials(20, seed)
+    mask = trials.weights().max(axis=2) > 0
+    moves = np.where(mask[:, :, None], trials.target, np.nan)
+    b = int(np.nansum(np.nanvar(moves, axis=0), axis=1).argmax())
+    return trials.x[:, b], trials.target[:, b], mask[:, b], task.dt
 
 
 def _study(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """Pictures: each function draws arrays on an Axes that it is given. The only room that knows matplotlib."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,8 @@ def trial(
     ax.set_title(title)
     ax.set_xlim(0, len(x) * dt)
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.set_ylim(low - (x.shape[1] + 0.55) * strip, high + 0.12 * span)
+    dip = height * max(0.0, -float(x[:, -1:].min(initial=0.0)))  # of the lowest input below its base line
+    ax.set_ylim(low - (x.shape[1] + 0.55) * strip - dip, high + 0.12 * span)
 
 
 def conditions(
@@ -89,6 +90,24 @@ def conditions(
     handles, labels = axes[0, 0].get_legend_handles_labels()
     with rc_context(STYLE):
         made.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return made
+
+
+def tasks(examples: Mapping[str, tuple[Array, Array, Array, float]]) -> Figure:
+    """One page, a trial of each task by name: x (T, I), target (T, O), mask (T,), dt. Steps that do not count are grey."""
+    columns = 5
+    rows = -(-len(examples) // columns)
+    made, axes = figure(rows, columns, 3.2 * columns, 1.75 * rows)
+    for ax, (name, (x, target, mask, dt)) in zip(axes.ravel(), examples.items(), strict=False):
+        trial(ax, x, target, None, dt=dt, title=name, names=[""] * x.shape[1])
+        ax.set_yticks([])
+        low, high = ax.get_ylim()
+        t = np.arange(len(x)) * dt
+        ax.fill_between(t, low, high, where=~mask, color=GREY, alpha=0.15, lw=0, step="post")
+        ax.tick_params(labelsize=8)
+        ax.xaxis.set_major_locator(MaxNLocator(3))
+    for ax in axes.ravel()[len(examples) :]:
+        ax.set_visible(False)
     return made
 
 

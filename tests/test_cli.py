@@ -260,16 +260,6 @@ def test_each_task_is_drawn_and_its_truth_table_printed(name, tmp_path, capsys):
     assert printed.splitlines()[-1] == f"a noisy trial of each kind is in {out}"
 
 
-@pytest.mark.compiled
-@pytest.mark.parametrize("name", sorted(tasks.BY_NAME))
-def test_each_task_trains_from_the_command_line(name, tmp_path):
-    arguments = ["train", name, "--units", "6", "--epochs", "1", "--samples", "16", "--quiet", "--out", str(tmp_path)]
-    assert cli.main(arguments) == 0
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert list(summary["conditions"]) == list(tasks.BY_NAME[name]().condition_names)
-    assert mr.Network.load(tmp_path / "network.npz").weights.b_rec is None or name == "not"
-
-
 def test_form_dale_and_noise_are_chosen_and_kept_for_resume(tmp_path, capsys):
     more = [
         "--form", "current", "--phi", "relu", "--tau", "5", "--noise", "0.1", "--dale", "0.75", "--dale-by", "rectify",
@@ -289,3 +279,46 @@ def test_form_dale_and_noise_are_chosen_and_kept_for_resume(tmp_path, capsys):
     capsys.readouterr()
     assert cli.main([*TINY, "--dale-by", "abs", "--out", str(tmp_path / "c")]) == 2
     assert "--dale-by needs --dale" in capsys.readouterr().err
+
+
+def test_tasks_lists_all_and_draws_one_page(tmp_path, capsys):
+    assert cli.main(["tasks", "--out", str(tmp_path / "all.png")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[: len(tasks.BY_NAME)]] == list(tasks.BY_NAME)
+    assert len(tasks.BY_NAME) >= 30
+    assert (tmp_path / "all.png").read_bytes()[:4] == b"\x89PNG"
+
+
+OF_EACH_FAMILY = (
+    "not", "flip-flop", "two-pulse-and", "three-bit-flip-flop", "context-gates", "ei-and", "kerascog-flip-flop-dale",
+    "simple-decision", "cued-integration", "rdm", "rdm-nodale", "mante", "lee-sequence", "sine-wave",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_EACH_FAMILY)
+def test_tasks_can_be_shown(name, tmp_path, capsys):
+    assert cli.main(["tasks", name, "--out", str(tmp_path / "task.png")]) == 0
+    task = tasks.BY_NAME[name]()
+    out = capsys.readouterr().out
+    assert f"{task.conditions().x.shape[0]} steps of {task.dt:g} ms" in out
+    assert (tmp_path / "task.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", OF_EACH_FAMILY)
+def test_tasks_are_trained_by_their_protocol(name, tmp_path, capsys):
+    tiny = ["--units", "20", "--epochs", "1", "--samples", "8", "--quiet", "--threads", "1", "--out", str(tmp_path)]
+    assert cli.main(["train", name, *tiny]) == 0
+    task = tasks.BY_NAME[name]()
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert list(summary["conditions"]) == list(task.condition_names)
+    settings, protocol = summary["settings"], task.protocol
+    assert settings["optimizer"] == {"sgd": "SGD", "adam": "Adam"}[protocol.optimizer]
+    assert (settings["lr"], settings["clip"]) == (protocol.lr, protocol.clip)
+    net = mr.Network.load(tmp_path / "untrained.npz")
+    assert (net.dale is None) == (protocol.dale is None)
+    for constant, value in protocol.constants.items():
+        if constant not in ("spectral_radius", "input_limit"):
+            assert getattr(net, constant) == value
+    np.testing.assert_allclose(net.h0, protocol.h0)
+    assert ("new trials with all noise" in capsys.readouterr().out) == getattr(task, "judges_any_trial", False)

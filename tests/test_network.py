@@ -294,3 +294,22 @@ def test_trials_that_do_not_fit_the_network():
         net.loss_and_gradient((x, target))
     loss, _ = net.loss_and_gradient(mr.Trials(x, target, dt=2.0 + 1e-12))
     assert loss == 0
+
+
+def test_a_network_for_a_task_is_that_of_its_protocol():
+    task = tasks.Rdm()
+    net = mr.Network.for_task(task, dtype="float64", rng=4)
+    assert (net.n_in, net.n_rec, net.n_out) == (2, 100, 2)
+    assert (net.form, net.phi, net.tau, net.dt, net.noise, net.vanishing) == ("current", "relu", 100.0, 20.0, 0.15, 2.0)
+    assert net.train_h0
+    np.testing.assert_array_equal(net.h0, np.full(100, 0.1))
+    masks = task.dale_masks(100)
+    np.testing.assert_array_equal(net.weights.W_in > 0, masks["W_in"])
+    np.testing.assert_array_equal(net.weights.W_rec != 0, masks["W_rec"])
+    np.testing.assert_array_equal(net.weights.W_out > 0, masks["W_out"])
+    assert np.abs(np.linalg.eigvals(net.weights.W_rec)).max() == pytest.approx(1.5)
+    assert 0.09 < net.weights.W_in.max() <= 0.1
+    free = mr.Network.for_task(task, n_rec=12, dale=None, recurrent="normal", tau=50.0, rng=4)
+    assert (free.n_rec, free.dale, free.tau) == (12, None, 50.0)
+    gate = mr.Network.for_task(tasks.Not(), rng=4)
+    assert (gate.n_rec, gate.form, gate.tau, gate.params.b_rec is None) == (50, "rate", 1.0, False)

@@ -91,3 +91,21 @@ def test_losses_have_a_colour_per_label_and_a_line_per_run():
     assert lines[0].get_color() == lines[1].get_color() != lines[2].get_color()
     np.testing.assert_array_equal(lines[3].get_ydata(), [2.0, 0.2])
     assert [text.get_text() for text in axes[0, 0].get_legend().get_texts()] == ["a", "b"]
+
+
+def test_one_page_shows_a_trial_of_each_task():
+    x, target = np.zeros((5, 1)), np.arange(5.0)[:, None]
+    mask = np.array([True, True, False, True, True])
+    made = plots.tasks({"a": (x, target, mask, 2.0), "b": (np.zeros((3, 0)), target[:3], mask[:3], 1.0)})
+    shown = [ax for ax in made.axes if ax.get_visible()]
+    assert [ax.get_title() for ax in shown] == ["a", "b"]
+    assert shown[0].get_xlim() == (0, 10)
+    np.testing.assert_array_equal(shown[0].get_lines()[0].get_ydata(), target[:, 0])
+
+
+def test_a_negative_input_is_not_cut_off():
+    x = np.array([[0.0], [-1.0], [0.0]])
+    _, axes = plots.figure(1, 1, 3.0, 3.0)
+    plots.trial(axes[0, 0], x, np.zeros((3, 1)), None)
+    lowest = min(line.get_ydata().min() for line in axes[0, 0].get_lines())
+    assert axes[0, 0].get_ylim()[0] < lowest

@@ -351,3 +351,14 @@ def test_progress_is_a_bar_on_a_terminal(monkeypatch, capsys):
     assert "6/6" in err
     assert "update/s" in err
     assert "loss" in err
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", sorted(tasks.BY_NAME))
+def test_every_task_is_learnt_from_with_its_protocol(name):
+    task = tasks.BY_NAME[name]()
+    net = mr.Network.for_task(task, n_rec=20, rng=0)
+    result = mr.train(net, task, epochs=1, samples=6, validation=3, rng=0, progress=False, threads=1)
+    assert np.isfinite(result.history.loss).all()
+    assert result.history.gradient_norm[0] > 0
+    assert not same(result.network, net)

@@ -30,9 +30,12 @@ _PLAIN = Protocol(samples=512, lr=1e-3, decay=0.0, gain=1.1, b_out=False, consta
 
 
 def _with_dale(protocol: Protocol, noise: float) -> Protocol:
-    """The same with 80 % excitatory units and this much noise in the state."""
-    noisy = {"noise": noise, "noise_scaling": "per_step", "noise_shared_across_batch": True}
-    return replace(protocol, constants={**_LEAKY, **noisy}, dale={"excitatory": 0.8, "by": "abs"})
+    """The same with 80 % excitatory units and this much noise in the state.
+
+    Ours are the spectral radius and the clipping: KerasCog's diagonal layer cannot explode, a true W_rec of that start does.
+    """
+    noisy = {"noise": noise, "noise_scaling": "per_step", "noise_shared_across_batch": True, "spectral_radius": 0.9}
+    return replace(protocol, clip=1.0, constants={**_LEAKY, **noisy}, dale={"excitatory": 0.8, "by": "abs"})
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class KerasCogFlipFlop:
 
     n_in: ClassVar[int] = 2
     n_out: ClassVar[int] = 1
+    judges_any_trial: ClassVar[bool] = True  # `right` is not for the conditions alone
     input_names: ClassVar[tuple[str, ...]] = ("A", "B")
     letters: ClassVar[str] = "AB"  # the two kinds of turn: answer 0, answer 1
     protocol: ClassVar[Protocol] = _PLAIN
@@ -158,6 +162,13 @@ class KerasCogFlipFlop:
 
 
 @dataclass(frozen=True)
+class KerasCogFlipFlopDale(KerasCogFlipFlop):
+    """KerasCogFlipFlop for a network with Dale's law and noise in the state. Its 150 epochs are ours: it takes them."""
+
+    protocol: ClassVar[Protocol] = replace(KerasCogFlipFlop.protocol_dale, epochs=150)
+
+
+@dataclass(frozen=True)
 class KerasCogXor:
     """XOR in sequence: two items, one after the other, and the answer 1 where they differ.
 
@@ -187,6 +198,7 @@ class KerasCogXor:
 
     n_in: ClassVar[int] = 2
     n_out: ClassVar[int] = 1
+    judges_any_trial: ClassVar[bool] = True  # `right` is not for the conditions alone
     input_names: ClassVar[tuple[str, ...]] = ("A", "B")
     condition_names: ClassVar[tuple[str, ...]] = ("00", "10", "01", "11")
     protocol: ClassVar[Protocol] = _with_dale(replace(_PLAIN, batch=32, epochs=50), 0.05)

@@ -85,6 +85,7 @@ class _Choice:
 
     n_in: ClassVar[int]
     n_out: ClassVar[int] = 2
+    judges_any_trial: ClassVar[bool] = True  # `right` is not for the conditions alone
     input_names: ClassVar[tuple[str, ...]]
     epochs: ClassVar[tuple[str, ...]] = ("fixation", "stimulus", "decision")  # fields, in their order
     wanted: ClassVar[float] = 0.85
