@@ -122,7 +122,11 @@ def test_heights_and_times_of_the_three_bits_are_uniform():
     assert all(near(count, len(three), 1 / 50) for count in w[101:])
     assert abs(np.corrcoef(three[:, 1] - three[:, 0], three[:, 2] - three[:, 1])[0, 1]) < 5 / math.sqrt(len(three))
     # channels do not know of each other
+    ends = [(s[0], s[1] - s[0], s[-1] - s[-2]) if len(s) > 2 else None for s in starts]
     for a, b in ((0, 1), (0, 2), (1, 2)):
+        both = [(p, q) for p, q in zip(ends[a::3], ends[b::3], strict=True) if p and q]
+        found = np.corrcoef(np.array(both).reshape(len(both), 6).T)[:3, 3:]
+        assert np.abs(found).max() < 5 / math.sqrt(len(both))
         assert near((second[:, a] == second[:, b]).sum(), n, 1 / 2)
         assert near((np.abs(trials.x[50, :, a]) * np.abs(trials.x[50, :, b])).sum(), n, (2 / 3 * 20 / 90) ** 2)
 
@@ -228,6 +232,9 @@ def test_three_bits_right():
             assert task.right(wrong, trials).all()
             wrong[last - 1, 5, channel] *= -1  # 3, 4 and 1: more than 5 %
             assert task.right(wrong, trials).tolist() == [b != 5 for b in range(8)]
+    last = good.copy()
+    last[339] = 1
+    assert task.right(last, trials).all()
     # a pulse that confirms begins a hold as well: A of +-+ does at 190
     forgetful = good.copy()
     assert trials.target[[100, 200], 6, 0].tolist() == [1, 1]
@@ -334,14 +341,13 @@ def test_gates_right():
     assert task.right(early, trials).all()
     wrong = good.copy()
     wrong[207:211, 3] = 0  # 4 of 82
+    wrong[289] = 1  # is not looked at
     assert task.right(wrong, trials).all()
     wrong[211, 3] = 0
     assert list(np.flatnonzero(~task.right(wrong, trials))) == [3]
+    assert not tasks.success(wrong, trials, task)  # near as it is
     assert task.right(good + 0.2, trials).all()
     assert not tasks.success(good + 0.2, trials, task)  # 3.4 > 1.5 sqrt(290 / 200)
-    last = good.copy()
-    last[289] = 1  # is not looked at
-    assert tasks.success(last, trials, task)
 
 
 # ---- pulse or oscillation by context

@@ -27,7 +27,7 @@ PROTOCOL = Protocol(
 
 @dataclass(frozen=True)
 class EIAnd(And):
-    """AND as of arXiv 2208.10304. Fields as in Gate."""
+    """AND of networks whose weights keep their signs (arXiv 2208.10304). Fields as in Gate."""
 
     onset: float = 60.0
     tail: float = 140.0
@@ -38,7 +38,7 @@ class EIAnd(And):
 
 @dataclass(frozen=True)
 class EIOr(Or):
-    """OR as of arXiv 2208.10304. Fields as in Gate."""
+    """OR of networks whose weights keep their signs (arXiv 2208.10304). Fields as in Gate."""
 
     onset: float = 60.0
     tail: float = 140.0
@@ -49,7 +49,7 @@ class EIOr(Or):
 
 @dataclass(frozen=True)
 class EIXor(Xor):
-    """XOR as of arXiv 2208.10304, with the baseline 0 (0.01 in the authors' other XOR). Fields as in Gate."""
+    """XOR of networks whose weights keep their signs; its baseline is 0, not 0.01 as in Xor. Fields as in Gate."""
 
     onset: float = 60.0
     tail: float = 140.0
