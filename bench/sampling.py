@@ -21,8 +21,9 @@ from minirnn.reference import Params
 
 def measure(name: str, rounds: int) -> tuple[list[float], list[float]]:
     task = tasks.BY_NAME[name]()
-    silent = dataclasses.replace(task, input_noise_std=0.0, target_noise_std=0.0)
-    net = mr.Network.random(task.n_in, 50, task.n_out, b_rec=task.protocol.b_rec, rng=0)
+    noises = {"input_noise_std", "target_noise_std", "input_sigma"} & {field.name for field in dataclasses.fields(task)}
+    silent = dataclasses.replace(task, **dict.fromkeys(noises, 0.0))
+    net = mr.Network.for_task(task, n_rec=50, dale=None, recurrent="normal", vanishing=0.0, rng=0)
     theta, gradient = Flat(net.params, net.dtype), Flat(net.params, net.dtype)
     zeros = Params(*[None if p is None else np.zeros_like(p) for p in net.params])
     m, v = Flat(zeros, net.dtype), Flat(zeros, net.dtype)

@@ -141,8 +141,10 @@ class _Choice:
         end = ends(durations, self.dt, len(condition))
         end[:, condition == len(table.names)] = in_steps(self.catch_T, self.dt)  # all of it is fixation
         epoch = epoch_of(self.steps, end)
-        x = noisy_input(table.inputs[condition, epoch], self, rng)
-        return Trials(x, table.target[condition, epoch], table.mask[epoch], condition, self.dt)
+        course = condition * len(table.mask) + epoch  # (T, n) a row of the flat tables
+        x = np.take(table.inputs.reshape(-1, self.n_in), course, axis=0)
+        target = np.take(table.target.reshape(-1, self.n_out), course, axis=0)
+        return Trials(noisy_input(x, self, rng), target, np.take(table.mask, epoch), condition, self.dt)
 
     def right(self, z: Array, trials: Trials) -> Array:
         """(B,) whether each choice is the right one, and each catch trial without one, in any trials of this task."""

@@ -117,8 +117,10 @@ class LeeSequence(_Moves):
         end = ends([self.iti, self.fixation, *[self.move] * 3], self.dt, len(condition))
         epoch = epoch_of(self.steps, end)
         inputs, target = _course(self)
-        x = noisy_input(inputs[condition, epoch], self, rng)
-        return Trials(x, target[condition, epoch], (epoch > 0).astype(np.float32), condition, self.dt)
+        course = condition * inputs.shape[1] + epoch  # (T, n) a row of the flat tables
+        x = np.take(inputs.reshape(-1, self.n_in), course, axis=0)
+        answer = np.take(target.reshape(-1, self.n_out), course, axis=0)
+        return Trials(noisy_input(x, self, rng), answer, (epoch > 0).astype(np.float32), condition, self.dt)
 
 
 @lru_cache(64)
