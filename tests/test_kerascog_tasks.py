@@ -346,10 +346,11 @@ def test_a_truth_table_has_a_head_and_a_row_of_words_for_each_case(kind):
 
 def test_the_protocols_are_kerascogs():
     plain = {"form": "current", "phi": "relu", "tau": 100.0}
-    noisy = {"noise_scaling": "per_step", "noise_shared_across_batch": True}
+    noisy = {"noise_scaling": "per_step", "noise_shared_across_batch": True, "spectral_radius": 0.9}  # the radius is ours
     for kind in ALL:
         for p in (kind.protocol, kind.protocol_dale):
-            assert (p.samples, p.fresh, p.optimizer, p.lr, p.decay, p.clip) == (512, False, "adam", 1e-3, 0, None)
+            assert (p.samples, p.fresh, p.optimizer, p.lr, p.decay) == (512, False, "adam", 1e-3, 0)
+            assert p.clip == (None if p.dale is None else 1.0)  # so is the clipping
             assert p.stop_below is None
             assert (p.n_rec, p.recurrent, p.gain, p.b_rec, p.b_out) == (50, "orthogonal", 1.1, False, False)
             assert (p.batch, p.epochs) == ((32, 50) if kind is KerasCogXor else (64, 20))
