@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--phi", choices=ACTIVATIONS, help="activation (default: the protocol's)")
     p.add_argument("--tau", type=float, metavar="MS", help="time constant (default: the protocol's)")
     p.add_argument("--noise", type=float, metavar="SIGMA", help="state noise (default: the protocol's)")
+    p.add_argument("--input-noise", type=float, metavar="STD", help="noise of the inputs (default: the task's)")
     p.add_argument(
         "--dale", type=_fraction, metavar="FRACTION",
         help="Dale's law with this fraction of excitatory units, or `none` (default: the protocol's)",
@@ -152,7 +153,7 @@ def _train(options: argparse.Namespace) -> int:
     arguments = ["train", options.task]
     for name in (
         "units", "epochs", "samples", "batch", "seed", "initial", "lr", "clip", "spectral-radius", "form", "phi", "tau", "noise",
-        "dale", "dale-by", "dtype",
+        "input-noise", "dale", "dale-by", "dtype",
     ):  # fmt: skip
         value = getattr(options, name.replace("-", "_"))
         arguments += [] if value is None else [f"--{name}={value}"]
@@ -195,6 +196,10 @@ def _claim(out: Path, overwrite: bool) -> None:
 def _run(out: Path, options: argparse.Namespace) -> int:
     """Train, or go on, and write the results."""
     task = BY_NAME[options.task]()
+    if options.input_noise is not None:
+        if "input_noise_std" not in type(task).__dataclass_fields__:
+            raise ValueError(f"--input-noise is not for {options.task}, which has its own noise")
+        task = replace(task, input_noise_std=options.input_noise)
     protocol = task.protocol
     rng = np.random.default_rng(options.seed)
     named = ("form", "phi", "tau", "noise", "spectral_radius")
@@ -225,7 +230,8 @@ def _run(out: Path, options: argparse.Namespace) -> int:
         "task": options.task, "units": untrained.n_rec, "initial": options.initial or protocol.recurrent,
         "spectral_radius": options.spectral_radius, "recurrent_bias": untrained.params.b_rec is not None, "seed": options.seed,
         "form": untrained.form, "phi": untrained.phi, "tau": np.asarray(untrained.tau).tolist(), "dt": untrained.dt,
-        "noise": untrained.noise, "dale": None if untrained.dale is None else repr(untrained.dale),
+        "noise": untrained.noise, "input_noise_std": task.input_noise_std,
+        "dale": None if untrained.dale is None else repr(untrained.dale),
         "dtype": options.dtype, "epochs": protocol.epochs if options.epochs is None else options.epochs,
         "samples": protocol.samples if options.samples is None else options.samples,
         "batch": protocol.batch if options.batch is None else options.batch, "fresh": fresh,

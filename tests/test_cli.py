@@ -322,3 +322,10 @@ def test_tasks_are_trained_by_their_protocol(name, tmp_path, capsys):
             assert getattr(net, constant) == value
     np.testing.assert_allclose(net.h0, protocol.h0)
     assert ("new trials with all noise" in capsys.readouterr().out) == getattr(task, "judges_any_trial", False)
+
+
+def test_the_noise_of_the_inputs_can_be_set(tmp_path, capsys):
+    assert cli.main([*TINY, "--input-noise", "0", "--out", str(tmp_path / "a")]) == 0
+    assert json.loads((tmp_path / "a" / "summary.json").read_text())["settings"]["input_noise_std"] == 0
+    assert cli.main(["train", "rdm", "--input-noise", "0", "--out", str(tmp_path / "b")]) == 2
+    assert "--input-noise is not for rdm" in capsys.readouterr().err

@@ -5,7 +5,7 @@ The gates of `logic` with other times. With the defaults (dt = 1 ms); v is unifo
     [60 + v, 80 + v)     square pulses of height 1 on the channels that are on
     [100 + v, 290)       target = the gate's answer; before, the baseline: 0 for AND and XOR, 0.01 for OR
 
-(generate_data_set_and.py, _or.py and _xor.py; their noise of 0.1 on the inputs is commented out: input_noise_std=0.)
+(generate_data_set_and.py, _or.py and _xor.py; their noise of 0.1 on the inputs is commented out, hence no noise here.)
 
 Training (binary_and_recurrent_exi_ini_01.py): after each update W_in has no negative entries, and what a unit receives from the
 others is all negative for one half of the units and all positive for the other, by setting wrong entries to 0. This is a sign
@@ -32,6 +32,7 @@ class EIAnd(And):
     onset: float = 60.0
     tail: float = 140.0
     jitter: float = 50.0
+    input_noise_std: float = 0.0
 
     protocol: ClassVar[Protocol] = PROTOCOL
 
@@ -43,6 +44,7 @@ class EIOr(Or):
     onset: float = 60.0
     tail: float = 140.0
     jitter: float = 50.0
+    input_noise_std: float = 0.0
 
     protocol: ClassVar[Protocol] = PROTOCOL
 
@@ -54,6 +56,7 @@ class EIXor(Xor):
     onset: float = 60.0
     tail: float = 140.0
     jitter: float = 50.0
+    input_noise_std: float = 0.0
     baseline: float = 0.0
 
     protocol: ClassVar[Protocol] = PROTOCOL

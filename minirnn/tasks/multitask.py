@@ -1,7 +1,7 @@
 """One network, several tasks: a pulse on a channel of its own, the context, says which one is asked for (code: multitasking_RNN).
 
-z[t] is the output after consuming x[t]; N(0, input_noise_std^2) is added to each input at every step. The poster says that inputs
-are noisy, as is the default here; in the committed generators the noise is commented out: input_noise_std=0.
+z[t] is the output after consuming x[t]; N(0, input_noise_std^2) is added to each input at every step. In the committed generators
+the noise is commented out, as is the default here; the poster says that inputs are noisy: input_noise_std=0.1.
 """
 
 import math
@@ -79,7 +79,7 @@ class ContextGates:
     baseline: float = 0.0
     low: float = 0.0
     zero_last_step: bool = False
-    input_noise_std: float = 0.1
+    input_noise_std: float = 0.0
     target_noise_std: float = 0.0
 
     n_in: ClassVar[int] = 3
@@ -213,7 +213,7 @@ class ContextTiming:
     gain: float = 0.055
     scale: float = 0.2
     baseline: float = 0.002
-    input_noise_std: float = 0.1
+    input_noise_std: float = 0.0
     target_noise_std: float = 0.0
 
     n_in: ClassVar[int] = 2
