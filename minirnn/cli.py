@@ -16,6 +16,7 @@ import numpy as np
 
 from . import checkpoint, files
 from .dale import Dale
+from .engine import single_blas_thread
 from .gradcheck import check_gradient
 from .initial import RECURRENT
 from .network import Network
@@ -103,6 +104,29 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, metavar="FILE", help="picture to write, .png, .pdf or .svg (default: NAME.png)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the trials (default: %(default)s)")
     p.set_defaults(run=_tasks)
+
+    p = command(
+        "analyze", "Run the papers' analyses on networks: figures, every number, and a page that shows them.",
+        "minirnn analyze and_run/network.npz --out and_analysis",
+    )  # fmt: skip
+    p.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="network files (.npz or Keras), runs, or a checkpoint folder"
+    )
+    p.add_argument("--task", choices=sorted(BY_NAME), metavar="NAME", help="task to run (default: that of the run, if it is one)")
+    p.add_argument(
+        "--out", type=Path, default=Path("analysis"), metavar="DIR", help="folder for the results (default: %(default)s)"
+    )
+    p.set_defaults(run=_analyze)
+
+    p = command(
+        "animate", "Draw a trial in state space and its output, as time goes on, as a GIF.",
+        "minirnn animate and_run --condition 11 --out and.gif",
+    )  # fmt: skip
+    p.add_argument("file", type=Path, metavar="FILE", help="a network file, or the folder of a run")
+    p.add_argument("--task", choices=sorted(BY_NAME), metavar="NAME", help="task to run (default: that of the run, if it is one)")
+    p.add_argument("--condition", metavar="NAME", help="which trial (default: the one in which units move most)")
+    p.add_argument("--out", type=Path, default=Path("trial.gif"), metavar="FILE", help="the GIF (default: %(default)s)")
+    p.set_defaults(run=_animate)
 
     p = command(
         "study", "Make a study: a table, a CSV and a figure.", "minirnn study gradient-error --units 20 --out study",
@@ -361,6 +385,115 @@ def _example(task: Any, seed: int) -> tuple[Any, Any, Any, float]:
     moves = np.where(mask[:, :, None], trials.target, np.nan)
     b = int(np.nansum(np.nanvar(moves, axis=0), axis=1).argmax())
     return trials.x[:, b], trials.target[:, b], mask[:, b], task.dt
+
+
+def _opened(path: Path, name: str | None) -> tuple[Network, Any, Network | None]:
+    """The network of a file or of a run's folder, its task where one is named or known, and what it was before training."""
+    folder = path if path.is_dir() else path.parent
+    file = path / "network.npz" if path.is_dir() else path
+    network = Network.load(file)
+    if name is None and (folder / OPTIONS).exists():
+        found = files.read_json(folder / OPTIONS)
+        arguments = found.get("arguments") if isinstance(found, dict) else None
+        if isinstance(arguments, list) and len(arguments) > 1 and arguments[1] in BY_NAME:
+            name = arguments[1]
+    initial = None
+    if (folder / "untrained.npz").exists() and file.name != "untrained.npz":
+        initial = Network.load(folder / "untrained.npz")
+    elif file.suffix == ".npz" and network.dale is None:
+        try:
+            initial = Network.load(file, initial=True)
+        except ValueError:  # a file of ours has no W_.._initial
+            initial = None
+    if initial is not None and initial.weights.W_rec.shape != network.weights.W_rec.shape:
+        initial = None
+    return network, None if name is None else BY_NAME[name](), initial
+
+
+def _analyze(options: argparse.Namespace) -> int:
+    from . import report
+
+    out: Path = options.out
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoints = [path for path in options.files if path.is_dir() and list(path.glob("epoch_*.npz"))]
+    if checkpoints and len(options.files) > 1:
+        raise ValueError(f"{checkpoints[0]} is a checkpoint folder: analyze it alone")
+    if checkpoints:
+        return _analyze_training(checkpoints[0], options)
+    names = [_called(path) for path in options.files]
+    if len(set(names)) < len(names):
+        names = [f"{k + 1}_{name}" for k, name in enumerate(names)]
+    everything = []
+    for name, path in zip(names, options.files, strict=True):
+        network, task, initial = _opened(path, options.task)
+        with single_blas_thread:  # many small problems: more threads would only wait for each other
+            parts = report.analysed(network, task, initial)
+        everything.append(parts)
+        folder = out if len(names) == 1 else out / name
+        _write_parts(folder, f"{name}: {network.n_in} -> {network.n_rec} -> {network.n_out}", parts)
+    if len(names) > 1:
+        _write_parts(out, "Comparison", [report.compared(names, everything)], links=names)
+    print(f"{out / 'index.html'} shows what was found; figures and analysis.json are beside it")
+    return 0
+
+
+def _called(path: Path) -> str:
+    """A name for a network's page, from its path."""
+    return path.stem if path.is_file() and path.stem != "network" else (path if path.is_dir() else path.parent).resolve().name
+
+
+def _analyze_training(folder: Path, options: argparse.Namespace) -> int:
+    from . import report
+
+    name = options.task
+    if name is None and (folder.parent / OPTIONS).exists():
+        _, task, _ = _opened(folder.parent, None)
+    else:
+        task = None if name is None else BY_NAME[name]()
+    parts, moving = report.training(folder, task)
+    files.write_atomically(options.out / "spectrum.gif", lambda file: file.write(moving.gif()))
+    gif = ("Eigenvalues, animated", "The spectrum of W_rec from epoch to epoch.", (options.out / "spectrum.gif").read_bytes())
+    _write_parts(options.out, f"Training of {folder.resolve().parent.name}", parts, animations=[gif])
+    print(f"{options.out / 'index.html'} shows what was found; figures and analysis.json are beside it")
+    return 0
+
+
+def _write_parts(
+    folder: Path, title: str, parts: Sequence[Any], *, links: Sequence[str] = (), animations: Sequence[Any] = ()
+) -> None:  # fmt: skip
+    """Figures, numbers and page of an analysis; links: pages of folders below."""
+    from . import plots, report
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in parts:
+        if part.figure is not None:
+            files.write_atomically(folder / f"{part.name}.png", partial(plots.save, part.figure))
+    files.write_json(folder / "analysis.json", {part.name: part.numbers for part in parts})
+    text = report.page(title, parts, animations, links)
+    files.write_atomically(folder / "index.html", lambda file: file.write(text.encode()))
+
+
+def _animate(options: argparse.Namespace) -> int:
+    from . import plots
+    from .analysis import pca
+
+    network, task, _ = _opened(options.file, options.task)
+    if task is None:
+        raise ValueError(f"--task must be given: {options.file} does not say which it was trained on")
+    trials = task.conditions()
+    network.check(trials)
+    h, z = network.run(trials.x)
+    names = list(task.condition_names)
+    if options.condition is not None and options.condition not in names:
+        raise ValueError(f"--condition must be one of {', '.join(names)}, got {options.condition}")
+    b = int(np.ptp(h, axis=0).sum(axis=1).argmax()) if options.condition is None else names.index(options.condition)
+    states = h.astype(np.float64)
+    plane = pca.project(pca.pca(states, 2), states[:, b])
+    title = f"{names[b]}: distance {distance(z, trials, masked=True)[b]:.3f}"
+    moving = plots.one_trial(plane, trials.x[:, b], trials.target[:, b], z[:, b], dt=task.dt, title=title, names=task.input_names)
+    files.write_atomically(options.out, lambda file: file.write(moving.gif()))
+    print(f"{options.out} shows condition {names[b]}")
+    return 0
 
 
 def _study(options: argparse.Namespace) -> int:

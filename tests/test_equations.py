@@ -12,7 +12,8 @@ ROOT = Path(minirnn.__file__).parent
 # the equations that no line computes: the continuous models that others discretise
 STATING = {
     "reference.py": {"1", "1c"}, "kernels/rate.py": {"1"}, "kernels/current.py": {"1"}, "kernels/adam.py": set(), "dale.py": set(),
-    "optimizer.py": set(), "noise.py": {"1"},
+    "optimizer.py": set(), "noise.py": {"1"}, "analysis/fixed_points.py": set(), "analysis/end_states.py": set(),
+    "analysis/pca.py": set(), "analysis/activity.py": set(), "analysis/spectra.py": set(), "analysis/weights.py": set(),
 }  # fmt: skip
 
 

@@ -45,8 +45,10 @@ ALLOWED = {
     "curriculum": ({"checkpoint", "files", "network", "optimizer", "randomness", "train"}, {"numpy"}),
     "cli": (
         {
+            "analysis",
             "checkpoint",
             "dale",
+            "engine",
             "files",
             "gradcheck",
             "initial",
@@ -54,10 +56,15 @@ ALLOWED = {
             "optimizer",
             "plots",
             "reference",
+            "report",
             "studies",
             "tasks",
             "train",
         },
+        {"numpy"},
+    ),
+    "report": (
+        {"analysis", "checkpoint", "network", "plots", "tasks"},
         {"numpy"},
     ),
     "__init__": ({"checks", "dale", "gradcheck", "network", "optimizer", "reference", "train", "trials"}, set()),

@@ -1,5 +1,8 @@
 """Pictures: each function draws arrays on an Axes that it is given. The only room that knows matplotlib."""
 
+from .activity import connectivity, epochs, heat_map, panels, schema, task_variance, trajectory, units
+from .animation import Animation, one_trial, spectra_animation
+from .damage import variants
 from .drawing import (
     conditions,
     diagnosis,
@@ -7,6 +10,7 @@ from .drawing import (
     gradient_flow,
     history,
     losses,
+    over_epochs,
     spectrum,
     spectrum_reach,
     tasks,
@@ -14,9 +18,14 @@ from .drawing import (
     weights,
     weights_reach,
 )
+from .dynamics import end_state, fixed_points, jacobian_eigenvalues, landscape, onsets, unit_frequencies
+from .spectra import active_eigenvalues, eigenvalue_paths, eigenvalues, histogram, regression, ring, signed_histograms
 from .style import figure, save
 
 __all__ = [
-    "conditions", "diagnosis", "figure", "gradient_error", "gradient_flow", "history", "losses", "save", "spectrum",
-    "spectrum_reach", "tasks", "trial", "weights", "weights_reach",
+    "Animation", "active_eigenvalues", "conditions", "connectivity", "diagnosis", "eigenvalue_paths", "eigenvalues",
+    "end_state", "epochs", "figure", "fixed_points", "gradient_error", "gradient_flow", "heat_map", "histogram", "history",
+    "jacobian_eigenvalues", "landscape", "losses", "one_trial", "onsets", "over_epochs", "panels", "regression", "ring", "save",
+    "schema", "signed_histograms", "spectra_animation", "spectrum", "spectrum_reach", "task_variance", "tasks", "trajectory",
+    "trial", "unit_frequencies", "units", "variants", "weights", "weights_reach",
 ]  # fmt: skip

@@ -119,6 +119,17 @@ def losses(ax: Axes, losses: Array, labels: Sequence[str]) -> None:
     ax.legend()
 
 
+def over_epochs(ax: Axes, values: Array, labels: Sequence[str], ylabel: str) -> None:
+    """Values (epochs, K), the first untrained, a line per label; up to eight are named."""
+    for k, label in enumerate(labels):
+        colour = (BLUE, RED, GREEN, ORANGE, SKY, BLACK, GREY)[k % 7]
+        ax.plot(values[:, k], "os^Dv*x"[k % 7] + "-", color=colour, ms=4, lw=1.2, label=label if k < 8 else None)
+    ax.set(xlabel="epoch", ylabel=ylabel)
+    ax.set_ylim(0, None)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend()
+
+
 def weights_reach(W: Array) -> float:
     """The largest weight but for the strongest 0.5 %, so that a few do not make all others pale."""
     return float(np.quantile(np.abs(W), 0.995)) or 1.0
