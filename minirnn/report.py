@@ -51,11 +51,12 @@ def analysed(network: Network, task: Any = None, initial: Network | None = None,
     if network.dale is not None and network.dale.excitatory is not None:
         parts.append(_signs(network))
     if task is not None:
-        parts += [_activity(network, task, trials, h), _trajectories(network, task, trials, h, seed), _ends(network, task, h)]
+        free = end_states.continued(_dynamics(network), h[-1].astype(np.float64), FREE_STEPS)
+        parts += [_activity(network, task, h), _trajectories(network, task, h, free[-1], seed), _ends(network, task, free)]
         if network.phi == "relu":
             parts.append(_active(network, task, h))
         if hasattr(task, "gates"):
-            parts.append(_contexts(network, task, trials, h))
+            parts.append(_contexts(network, task, h))
     return parts
 
 
@@ -181,7 +182,7 @@ def _loudest(h: Array) -> int:
     return int(np.ptp(h, axis=0).sum(axis=1).argmax())
 
 
-def _activity(network: Network, task: Any, trials: Any, h: Array) -> Part:
+def _activity(network: Network, task: Any, h: Array) -> Part:
     b = _loudest(h)
     rates = network.rates(h)[1:, b].astype(np.float64)
     made, axes = plots.figure(1, 2, 11.0, 5.2)
@@ -204,14 +205,14 @@ def _activity(network: Network, task: Any, trials: Any, h: Array) -> Part:
     return Part("activity", "What the units do", caption, made, numbers, [])
 
 
-def _trajectories(network: Network, task: Any, trials: Any, h: Array, seed: int) -> Part:
+def _trajectories(network: Network, task: Any, h: Array, ends: Array, seed: int) -> Part:
     states = h.astype(np.float64)
     found = pca.pca(states, 3)
     dynamics = _dynamics(network)
     rng = np.random.default_rng(seed)
     per_trial = max(1, min(25, STARTS // (network.n_rec * states.shape[1])))
     drawn = fixed_points.starts(states, rng, per_trial=per_trial)
-    points = fixed_points.find(dynamics, np.concatenate([states[-1], drawn]))  # where trials end, and on the way there
+    points = fixed_points.find(dynamics, np.concatenate([ends, drawn]))  # where trials lead, and on the way there
     fixed = points.h[points.fixed]
     stable = points.stable[points.fixed]
     where = pca.project(found, fixed) if len(fixed) else np.zeros((0, 3))
@@ -263,11 +264,9 @@ def _spans(task: Any, steps: int) -> dict[str, tuple[int, int]] | None:
     return None
 
 
-def _ends(network: Network, task: Any, h: Array) -> Part:
-    dynamics = _dynamics(network)
-    free = end_states.continued(dynamics, h[-1].astype(np.float64), FREE_STEPS)
+def _ends(network: Network, task: Any, free: Array) -> Part:
     found = end_states.end_states(free, dt=network.dt)
-    shown = _subset(h.shape[1])
+    shown = _subset(free.shape[1])
     made, axes = plots.figure(len(shown), 1, 8.0, 0.7 + 1.15 * len(shown), sharex=True)
     for ax, b in zip(axes[:, 0], shown, strict=True):
         plots.end_state(ax, free[:, b], found.labels[b], found.frequency[b], dt=network.dt, title=task.condition_names[b])
@@ -303,7 +302,7 @@ def _active(network: Network, task: Any, h: Array) -> Part:
     )
 
 
-def _contexts(network: Network, task: Any, trials: Any, h: Array) -> Part:
+def _contexts(network: Network, task: Any, h: Array) -> Part:
     gates = list(dict(task.gates))
     contexts = np.repeat(np.arange(len(gates)), h.shape[1] // len(gates))
     rates = network.rates(h)[1:].astype(np.float64)
