@@ -432,9 +432,19 @@ def _analyze(options: argparse.Namespace) -> int:
         folder = out if len(names) == 1 else out / name
         _write_parts(folder, f"{name}: {network.n_in} -> {network.n_rec} -> {network.n_out}", parts)
     if len(names) > 1:
-        _write_parts(out, "Comparison", [report.compared(names, everything)], links=names)
+        _write_parts(
+            out, "Comparison", [report.compared(names, everything, [_start_of(path) for path in options.files])], links=names
+        )
     print(f"{out / 'index.html'} shows what was found; figures and analysis.json are beside it")
     return 0
+
+
+def _start_of(path: Path) -> str:
+    """How the W_rec of a run started, where its folder tells."""
+    summary = (path if path.is_dir() else path.parent) / "summary.json"
+    found = files.read_json(summary) if summary.exists() else None
+    settings = found.get("settings") if isinstance(found, dict) else None
+    return str(settings.get("initial", "")) if isinstance(settings, dict) else ""
 
 
 def _called(path: Path) -> str:

@@ -9,13 +9,14 @@ import html
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import plots
-from .analysis import activity, end_states, fixed_points, pca, spectra
+from .analysis import activity, damage, end_states, fixed_points, pca, spectra
 from .analysis import weights as weight_analysis
 from .checkpoint import read_epoch
 from .network import Network
@@ -53,8 +54,11 @@ def analysed(network: Network, task: Any = None, initial: Network | None = None,
     if task is not None:
         free = end_states.continued(_dynamics(network), h[-1].astype(np.float64), FREE_STEPS)
         parts += [_activity(network, task, h), _trajectories(network, task, h, free[-1], seed), _ends(network, task, free)]
+        parts.append(_landscape(network, task, h))
         if network.phi == "relu":
             parts.append(_active(network, task, h))
+        if task.condition_names == damage.CONDITIONS:  # AND, OR, XOR
+            parts += [_shifted(network, task), _damaged(network, trials)]
         if hasattr(task, "gates"):
             parts.append(_contexts(network, task, h))
     return parts
@@ -104,7 +108,7 @@ def _conditions(network: Network, task: Any, trials: Any, z: Array) -> Part:
         f"are answered rightly, and by the task's own rule the network {'succeeds' if solved else 'does not succeed'}."
     )
     numbers = {
-        "distance": dict(zip(task.condition_names, distances.tolist(), strict=True)),
+        "task": type(task).__name__, "distance": dict(zip(task.condition_names, distances.tolist(), strict=True)),
         "right": dict(zip(task.condition_names, map(bool, right), strict=True)), "success": solved,
     }  # fmt: skip
     return Part("conditions", "What it answers", caption, made, numbers, [("condition", "distance", "right"), *rows])
@@ -248,8 +252,10 @@ def _trajectories(network: Network, task: Any, h: Array, ends: Array, seed: int)
             f"{np.abs(points.eigenvalues[k]).max():.4f}", f"{residual:.1e}", f"{np.linalg.norm(points.h[k]):.3f}",
             str(points.found[k]),
         ))  # fmt: skip
+    angle = np.degrees(pca.readout_angle(network.weights.W_out, states[1:], 3).angle)
     numbers = {
-        "explained": share.tolist(), "fixed points": fixed.tolist(), "stable": stable.tolist(),
+        "explained": share.tolist(), "angle of the readout to three components (degrees)": angle.tolist(),
+        "fixed points": fixed.tolist(), "stable": stable.tolist(),
         "unstable modes": points.unstable[points.fixed].tolist(), "slow points": int((~points.fixed).sum()),
         "dropped": points.dropped,
     }  # fmt: skip
@@ -281,7 +287,11 @@ def _ends(network: Network, task: Any, free: Array) -> Part:
         f"Where each condition leads when {FREE_STEPS} steps without input follow the trial; the last 200 of them, some units. "
         "Classes are read off the states, not off eigenvalues."
     )
-    numbers = {"labels": list(found.labels), "frequency (Hz)": [_finite(f) for f in found.frequency]}
+    units = [end_states.unit_frequencies(free[:, b], dt=network.dt) for b in range(free.shape[1])]
+    numbers = {
+        "labels": list(found.labels), "frequency (Hz)": [_finite(f) for f in found.frequency],
+        "frequency of each unit, authors (Hz)": [[_finite(f) for f in unit.frequency] for unit in units],
+    }  # fmt: skip
     return Part("end_states", "End states", caption, made, numbers, rows)
 
 
@@ -316,6 +326,75 @@ def _contexts(network: Network, task: Any, h: Array) -> Part:
     caption = f"How much each unit varies within each context, units in clusters. Participation ratio per context: {ratios}."
     numbers = {"participation ratio": per_context.participation_ratio.tolist(), "clusters": grouped.labels.tolist()}
     return Part("contexts", "Contexts", caption, made, numbers, [])
+
+
+def _landscape(network: Network, task: Any, h: Array) -> Part:
+    b = _loudest(h)
+    states = h.astype(np.float64)
+    found = pca.pca(states, 2)
+    centre = states.mean(axis=(0, 1))
+    curve = fixed_points.coordinates(states[:, b], centre, found.axes[:2])
+    spread = fixed_points.coordinates(states, centre, found.axes[:2]).reshape(-1, 2)
+    low, high = spread.min(axis=0), spread.max(axis=0)
+    margin = 0.25 * (high - low) + 1e-3
+    u, v = (np.linspace(low[k] - margin[k], high[k] + margin[k], 61) for k in range(2))
+    plane = fixed_points.landscape(_dynamics(network), centre, found.axes[:2], u, v)
+    made, axes = plots.figure(1, 1, 6.6, 5.2)
+    image = plots.landscape(axes[0, 0], u, v, plane.log10_q, plane.flow_u, plane.flow_v, trial=curve)
+    made.colorbar(image, ax=axes[0, 0], label="log10 q, q = |G(h) - h|^2 / 2")
+    caption = (
+        f"How slow the network without input is in the plane of the first two components, dark where it is slowest, with the flow "
+        f"and condition {task.condition_names[b]}. The plane is a section: a fixed point off it leaves no trace."
+    )
+    return Part("landscape", "Landscape of slow speed", caption, made, {name: _plain(a) for name, a in plane._asdict().items()}, [])
+
+
+def _shifted(network: Network, task: Any) -> Part:
+    onsets = [5.0, 30.0, 45.0, 60.0, 90.0]
+    outputs = []
+
+    def measure(onset: float) -> tuple[Array, Array]:
+        trials = replace(task, onset=onset).conditions()
+        h, z = network.run(trials.x)
+        outputs.append(z[:, -1, 0])
+        first = max(1, int(np.flatnonzero(trials.x.any(axis=(1, 2)))[0]))
+        return distance(z, trials), end_states.drift(h.astype(np.float64), first)
+
+    found = end_states.time_translation(measure, onsets)
+    made, axes = plots.figure(1, 1, 7.0, 4.0)
+    plots.onsets(axes[0, 0], outputs, onsets, dt=network.dt, title=task.condition_names[-1])
+    caption = (
+        f"The same trial earlier and later, condition {task.condition_names[-1]}, time from the stimulus. A network that rests "
+        f"before it does not care; the drift of the state before the stimulus is {found.drift.max():.1e} at most."
+    )
+    numbers = {"onsets": onsets, "distance": found.distance.tolist(), "drift": found.drift.tolist()}
+    return Part("onsets", "Earlier and later", caption, made, numbers, found.rows(list(task.condition_names)))
+
+
+def _damaged(network: Network, trials: Any) -> Part:
+    w = network.weights
+    plain = Network(*w[:5], w.h0, **network.constants | {"dale": None, "train_h0": False, "vanishing": 0.0})
+
+    def run(W_rec: Array, x: Array) -> Array:
+        return plain.with_params(plain.params._replace(W_rec=W_rec)).run(x)[1]
+
+    noisy = damage.distance_over_noise(run, trials.x, trials.target)
+    silent = damage.distance_over_noise(run, trials.x, trials.target, input_noise_std=0.0)
+    levels = damage.quantile_thresholds(w.W_rec)
+    curves = {variant: damage.curve(w.W_rec, noisy, variant, levels) for variant in "abcde"}
+    strongest = damage.curve(w.W_rec, silent, "f", damage.STRONGEST)
+    made = plots.variants({"with noise": {v: (c.percent, c.distances, None, None) for v, c in curves.items()}})
+    weakest = damage.crossing(curves["a"].share, curves["a"].distances, 1.5)
+    worst = "never" if np.isnan(weakest).all() else f"at {np.nanmin(weakest):.0f} %"
+    caption = (
+        "Distance of each condition, mean over 20 draws of input noise, after connections were removed: all that are weaker than a "
+        f"threshold (a), of one sign (b, c), slices (d, e). Removing the weakest, some condition passes 1.5 {worst}. The table: "
+        "the strongest are removed, without noise."
+    )
+    rows: list[tuple[str, ...]] = [("strongest removed", *damage.CONDITIONS)]
+    rows += [(f"{p:g} %", *(f"{d:.2f}" for d in row)) for p, row in zip(strongest.share, strongest.distances, strict=True)]
+    numbers = {v: {"share": c.share.tolist(), "distance": c.distances.tolist()} for v, c in (curves | {"f": strongest}).items()}
+    return Part("damage", "Damage", caption, made, numbers, rows)
 
 
 # ---- during training, and several networks
@@ -356,17 +435,17 @@ def training(folder: Path, task: Any = None) -> tuple[list[Part], plots.Animatio
     return parts, plots.spectra_animation(values, labels)
 
 
-def compared(names: Sequence[str], of: Sequence[list[Part]]) -> Part:
-    """One table of all measures over several networks."""
-    head = ("network", "N", "mean distance", "right", "success", "outliers", "frequency (Hz)", "Henrici", "sigma", "skewness",
-            "participation ratio", "fixed points", "stable", "end states")  # fmt: skip
-    rows = [head]
-    for name, parts in zip(names, of, strict=True):
+def compared(names: Sequence[str], of: Sequence[list[Part]], starts: Sequence[str] = ()) -> Part:
+    """One table of all measures over several networks, by task and by start, where that is known."""
+    head = ("network", "task", "start", "N", "mean distance", "right", "success", "outliers", "frequency (Hz)", "Henrici", "sigma",
+            "skewness", "participation ratio", "fixed points", "stable", "end states")  # fmt: skip
+    rows = []
+    for name, parts, start in zip(names, of, starts or [""] * len(names), strict=True):
         n = {part.name: part.numbers for part in parts}
         answers, ends = n.get("conditions", {}), n.get("end_states", {})
         distances, right = list(answers.get("distance", {}).values()), list(answers.get("right", {}).values())
         rows.append((
-            name, str(n["network"]["n_rec"]), f"{np.mean(distances):.3f}" if distances else "",
+            name, answers.get("task", ""), start, str(n["network"]["n_rec"]), f"{np.mean(distances):.3f}" if distances else "",
             f"{sum(right)}/{len(right)}" if right else "",
             {True: "yes", False: "no", None: ""}[answers.get("success")], str(n["spectrum"]["outliers"]),
             "" if n["spectrum"]["frequency (Hz)"] is None else f"{n['spectrum']['frequency (Hz)']:.1f}",
@@ -377,7 +456,8 @@ def compared(names: Sequence[str], of: Sequence[list[Part]]) -> Part:
             str(sum(n["trajectories"]["stable"])) if "trajectories" in n else "", " ".join(sorted(set(ends.get("labels", [])))),
         ))  # fmt: skip
     caption = "The measures of every network side by side; each has its own page."
-    return Part("comparison", "Comparison", caption, None, {"rows": rows}, rows)
+    table = [head, *sorted(rows, key=lambda row: (row[1], row[2], row[0]))]
+    return Part("comparison", "Comparison", caption, None, {"rows": table}, table)
 
 
 # ---- pages

@@ -56,7 +56,18 @@ def run(tmp_path_factory):
 def test_a_run_is_analysed_with_its_task_and_its_start(run, tmp_path, capsys):
     assert cli.main(["analyze", str(run), "--out", str(tmp_path)]) == 0
     numbers = json.loads((tmp_path / "analysis.json").read_text())
-    names = ["network", "conditions", "spectrum", "weights", "activity", "trajectories", "end_states"]
+    names = [
+        "network",
+        "conditions",
+        "spectrum",
+        "weights",
+        "activity",
+        "trajectories",
+        "end_states",
+        "landscape",
+        "onsets",
+        "damage",
+    ]
     assert list(numbers) == names
     for name in names:
         assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
@@ -84,7 +95,20 @@ def test_networks_of_both_forms_with_signs_and_relu(tmp_path):
             task, n_rec=10, form=form, phi="relu", tau=5.0, dale=mr.Dale(), spectral_radius=0.8, b_rec=True, rng=0
         )
         names = [part.name for part in report.analysed(net, task)]
-        expected = ["network", "conditions", "spectrum", "weights", "signs", "activity", "trajectories", "end_states", "active"]
+        expected = [
+            "network",
+            "conditions",
+            "spectrum",
+            "weights",
+            "signs",
+            "activity",
+            "trajectories",
+            "end_states",
+            "landscape",
+            "active",
+            "onsets",
+            "damage",
+        ]
         assert names == expected
         step = report._dynamics(net)
         h, _ = net.astype(np.float64).run(np.zeros((3, 1, 2)))
@@ -105,8 +129,9 @@ def test_several_networks_are_compared(run, tmp_path):
     out = tmp_path / "out"
     assert cli.main(["analyze", str(run), str(tmp_path / "other.npz"), "--task", "and", "--out", str(out)]) == 0
     rows = json.loads((out / "analysis.json").read_text())["comparison"]["rows"]
-    assert [row[0] for row in rows] == ["network", "and_run", "other"]
-    assert [row[1] for row in rows] == ["N", "8", "6"]
+    assert [row[0] for row in rows] == ["network", "other", "and_run"]  # by task, then by start
+    assert [row[3] for row in rows] == ["N", "6", "8"]
+    assert [row[2] for row in rows] == ["start", "", "orthogonal"]
     text = (out / "index.html").read_text()
     for name in ("and_run", "other"):
         assert f'href="{name}/index.html"' in text
@@ -170,3 +195,5 @@ def test_author_networks_carry_their_start(author_networks, tmp_path):
     assert numbers["spectrum"]["frequency, authors (Hz)"] == pytest.approx(462.83, abs=0.01)
     assert numbers["weights"]["change"]["relative_norm"] == pytest.approx(0.074, abs=0.001)
     assert numbers["end_states"]["labels"] == ["rest", "fixed point", "fixed point", "fixed point"]
+    assert numbers["damage"]["f"]["distance"][0][1] == pytest.approx(7.44, abs=0.01)  # 0.2 % of the connections, condition 10
+    assert np.ptp(numbers["onsets"]["distance"], axis=0).max() < 0.01  # at rest before the stimulus
