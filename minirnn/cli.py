@@ -315,9 +315,12 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
         plots.history(axes[0, 0], result.history.loss, result.history.validation_distance, stop_below=settings["stop_below"])
     drawn["spectrum.png"], axes = plots.figure(1, 2, 9.0, 4.6)
     before, after = untrained.weights.W_rec, result.network.weights.W_rec
-    reach = plots.spectrum_reach(before, after)
-    plots.spectrum(axes[0, 0], before, title="before training", reach=reach)
-    plots.spectrum(axes[0, 1], after, title="after training", reach=reach)
+    values = [np.linalg.eigvals(W.astype(np.float64)) for W in (before, after)]
+    reach = 1.08 * max(1.05, *(float(np.abs(found).max()) for found in values))
+    for ax, found, title in zip(axes[0], values, ("before training", "after training"), strict=True):
+        outside = np.abs(found) > 1.02
+        said = f"{title}: {int(outside.sum())} outside the circle"
+        plots.eigenvalues(ax, found, outliers=outside, title=said, reach=reach)
     drawn["weights.png"], axes = plots.figure(1, 2, 9.0, 4.2)
     reach = max(plots.weights_reach(before), plots.weights_reach(after))
     plots.weights(axes[0, 0], before, title="before training", reach=reach)

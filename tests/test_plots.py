@@ -37,17 +37,6 @@ def test_history_has_loss_and_distance_on_two_axes():
     np.testing.assert_array_equal(right.get_lines()[0].get_ydata(), [2.0, 1.0])
 
 
-def test_the_spectrum_counts_the_eigenvalues_outside_the_circle():
-    _, axes = plots.figure(1, 1, 4, 4)
-    W = np.diag([0.5, -1.5, 1.01, 1.03])
-    plots.spectrum(axes[0, 0], W, title="after")
-    assert axes[0, 0].get_title() == "after: 2 outside the circle"
-    inside, outside = axes[0, 0].get_lines()[2:]
-    assert sorted(inside.get_xdata()) == [0.5, 1.01]
-    assert sorted(outside.get_xdata()) == [-1.5, 1.03]
-    assert axes[0, 0].get_xlim()[1] > 1.5
-
-
 def test_gradient_flow_is_on_a_log_axis_and_zeros_leave_gaps(tmp_path):
     made, axes = plots.figure(1, 2, 6, 3)
     total, direct = np.array([0.1, 0.2, 0.4, 1.0]), np.array([0.0, 0.0, 0.0, 1.0])

@@ -11,8 +11,6 @@ from .drawing import (
     history,
     losses,
     over_epochs,
-    spectrum,
-    spectrum_reach,
     tasks,
     trial,
     weights,
@@ -26,6 +24,6 @@ __all__ = [
     "Animation", "active_eigenvalues", "conditions", "connectivity", "diagnosis", "eigenvalue_paths", "eigenvalues",
     "end_state", "epochs", "figure", "fixed_points", "gradient_error", "gradient_flow", "heat_map", "histogram", "history",
     "jacobian_eigenvalues", "landscape", "losses", "one_trial", "onsets", "over_epochs", "panels", "regression", "ring", "save",
-    "schema", "signed_histograms", "spectra_animation", "spectrum", "spectrum_reach", "task_variance", "tasks", "trajectory",
+    "schema", "signed_histograms", "spectra_animation", "task_variance", "tasks", "trajectory",
     "trial", "unit_frequencies", "units", "variants", "weights", "weights_reach",
 ]  # fmt: skip

@@ -171,28 +171,6 @@ def gradient_error(axes: Sequence[Axes], steps: Array, errors: Array, theory_opt
     axes[0].legend(loc="upper left", ncols=2, frameon=False)
 
 
-def spectrum(ax: Axes, W: Array, *, title: str = "", reach: float | None = None) -> None:
-    """Eigenvalues of W (N, N) with the unit circle and the line Re = 1; those outside the circle stand out (paper Fig 6).
-
-    reach: half the side of the picture, by default what holds all eigenvalues.
-    """
-    eigenvalues = np.linalg.eigvals(W)
-    angle = np.linspace(0, 2 * np.pi, 361)
-    ax.plot(np.cos(angle), np.sin(angle), color=GREY, lw=1)
-    ax.axvline(1.0, color=GREY, lw=1, ls=":")
-    outside = np.abs(eigenvalues) > 1.02
-    ax.plot(eigenvalues[~outside].real, eigenvalues[~outside].imag, "o", ms=4.5, color=BLUE, mec="white", mew=0.4)
-    ax.plot(eigenvalues[outside].real, eigenvalues[outside].imag, "D", ms=5.5, color=RED, mec="white", mew=0.4)
-    reach = spectrum_reach(W) if reach is None else reach
-    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="Re", ylabel="Im")
-    ax.set_title(f"{title}{': ' if title else ''}{int(outside.sum())} outside the circle")
-
-
-def spectrum_reach(*matrices: Array) -> float:
-    """Half the side of a picture that holds the unit circle and all eigenvalues of these matrices."""
-    return 1.08 * max([1.05] + [float(np.abs(np.linalg.eigvals(W)).max()) for W in matrices])
-
-
 def gradient_flow(ax: Axes, total: Array, direct: Array, leak: Array, recurrent: Array, *, dt: float = 1.0) -> None:
     """Norms (T+1,) of dL/dh_t and of its parts against time t dt on a logarithmic axis (`minirnn.gradient_flow.flow`).
 
