@@ -432,6 +432,19 @@ def training(folder: Path, task: Any = None) -> tuple[list[Part], plots.Animatio
         caption = "Distance of each condition, and the dimension of the states, after each kept epoch; epoch 0 is untrained."
         parts.append(Part("epochs", "Distances and dimension", caption, made,
                           {"distance": distances.tolist(), "participation ratio": ratios}, []))  # fmt: skip
+        last = pca.pca(runs[-1][0].astype(np.float64), 2)
+        shown = _subset(len(kept), 6)
+        conditions = _subset(len(task.condition_names), 4)
+        made, axes = plots.figure(-(-len(shown) // 3), 3, 11.0, 0.6 + 3.4 * -(-len(shown) // 3), sharex=True, sharey=True)
+        for ax, k in zip(axes.ravel(), shown, strict=False):
+            curves = pca.project(last, runs[k][0].astype(np.float64))
+            plots.paths(ax, curves[:, conditions], [task.condition_names[b] for b in conditions], title=labels[k])
+        for ax in axes.ravel()[len(shown) :]:
+            ax.remove()
+        made.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+        caption = "States of some conditions after some of the epochs, in the plane of the first two components of the last."
+        numbers = {"epochs": [labels[k] for k in shown], "axes": last.axes[:2].tolist(), "variance": last.ratio[:2].tolist()}
+        parts.append(Part("states", "Trajectories during training", caption, made, numbers, []))
     return parts, plots.spectra_animation(values, labels)
 
 

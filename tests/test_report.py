@@ -142,13 +142,13 @@ def test_several_networks_are_compared(run, tmp_path):
 def test_a_checkpoint_folder_is_shown_during_training(run, tmp_path):
     assert cli.main(["analyze", str(run / "checkpoint"), "--out", str(tmp_path)]) == 0
     numbers = json.loads((tmp_path / "analysis.json").read_text())
-    assert list(numbers) == ["paths", "history", "epochs"]
+    assert list(numbers) == ["paths", "history", "epochs", "states"]
     assert numbers["paths"]["epochs"] == ["epoch 0", "epoch 1", "epoch 2"]
     assert np.shape(numbers["epochs"]["distance"]) == (3, 4)
     with Image.open(tmp_path / "spectrum.gif") as gif:
         assert gif.n_frames >= 3
     page = checked(tmp_path / "index.html")
-    assert len(page.pictures) == 4
+    assert len(page.pictures) == 5
 
 
 def test_what_a_page_says_is_escaped(tmp_path):

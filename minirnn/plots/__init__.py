@@ -11,6 +11,7 @@ from .drawing import (
     history,
     losses,
     over_epochs,
+    paths,
     tasks,
     trial,
     weights,
@@ -23,7 +24,7 @@ from .style import figure, save
 __all__ = [
     "Animation", "active_eigenvalues", "conditions", "connectivity", "diagnosis", "eigenvalue_paths", "eigenvalues",
     "end_state", "epochs", "figure", "fixed_points", "gradient_error", "gradient_flow", "heat_map", "histogram", "history",
-    "jacobian_eigenvalues", "landscape", "losses", "one_trial", "onsets", "over_epochs", "panels", "regression", "ring", "save",
-    "schema", "signed_histograms", "spectra_animation", "task_variance", "tasks", "trajectory",
-    "trial", "unit_frequencies", "units", "variants", "weights", "weights_reach",
+    "jacobian_eigenvalues", "landscape", "losses", "one_trial", "onsets", "over_epochs", "panels", "paths", "regression",
+    "ring", "save", "schema", "signed_histograms", "spectra_animation", "task_variance", "tasks", "trajectory", "trial",
+    "unit_frequencies", "units", "variants", "weights", "weights_reach",
 ]  # fmt: skip

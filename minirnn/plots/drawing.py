@@ -119,6 +119,15 @@ def losses(ax: Axes, losses: Array, labels: Sequence[str]) -> None:
     ax.legend()
 
 
+def paths(ax: Axes, curves: Array, labels: Sequence[str], *, title: str = "") -> None:
+    """Paths (T, B, 2) in a plane, a colour and label each; circles where they start, discs where they end."""
+    for b, (label, colour) in enumerate(zip(labels, (BLUE, RED, GREEN, ORANGE, SKY, BLACK, GREY), strict=False)):
+        ax.plot(*curves[:, b].T, color=colour, lw=1.0, label=label)
+        ax.plot(*curves[0, b], "o", mfc="none", mec=colour, ms=6)
+        ax.plot(*curves[-1, b], "o", color=colour, ms=6)
+    ax.set(title=title, xlabel="PC 1", ylabel="PC 2")
+
+
 def over_epochs(ax: Axes, values: Array, labels: Sequence[str], ylabel: str) -> None:
     """Values (epochs, K), the first untrained, a line per label; up to eight are named."""
     for k, label in enumerate(labels):
