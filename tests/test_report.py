@@ -12,7 +12,7 @@ from PIL import Image
 import minirnn as mr
 from minirnn import cli, report, tasks
 
-pytestmark = pytest.mark.compiled
+SMALL = tasks.And(onset=3, pulse=2, gap=2, tail=6)
 
 
 class Sound(html.parser.HTMLParser):
@@ -49,10 +49,11 @@ def checked(path):
 def run(tmp_path_factory):
     """A short run of the command line."""
     out = tmp_path_factory.mktemp("runs") / "and_run"
-    assert cli.main(["train", "and", "--units", "8", "--epochs", "2", "--samples", "32", "--quiet", "--out", str(out)]) == 0
+    assert cli.main(["train", "and", "--units", "8", "--epochs", "2", "--samples", "16", "--quiet", "--out", str(out)]) == 0
     return out
 
 
+@pytest.mark.compiled
 def test_a_run_is_analysed_with_its_task_and_its_start(run, tmp_path, capsys):
     assert cli.main(["analyze", str(run), "--out", str(tmp_path)]) == 0
     numbers = json.loads((tmp_path / "analysis.json").read_text())
@@ -89,7 +90,7 @@ def test_a_run_is_analysed_with_its_task_and_its_start(run, tmp_path, capsys):
 
 
 def test_networks_of_both_forms_with_signs_and_relu(tmp_path):
-    task = tasks.And()
+    task = SMALL
     for form in ("rate", "current"):
         net = mr.Network.for_task(
             task, n_rec=10, form=form, phi="relu", tau=5.0, dale=mr.Dale(), spectral_radius=0.8, b_rec=True, rng=0
@@ -116,13 +117,14 @@ def test_networks_of_both_forms_with_signs_and_relu(tmp_path):
 
 
 def test_contexts_have_a_part_of_their_own():
-    task = tasks.ContextGates()
+    task = tasks.ContextGates(context_onset=2, onset=6, pulse=2, gap=2, tail=6, jitter=4)
     parts = report.analysed(mr.Network.for_task(task, n_rec=12, rng=0), task)
     assert parts[-1].name == "contexts"
     assert len(parts[-1].numbers["participation ratio"]) == 3
     assert len(parts[-1].numbers["clusters"]) == 12
 
 
+@pytest.mark.compiled
 def test_several_networks_are_compared(run, tmp_path):
     other = mr.Network.random(2, 6, 1, rng=1)
     other.save(tmp_path / "other.npz")
@@ -189,6 +191,7 @@ def test_what_does_not_fit_is_told(run, tmp_path, capsys, arguments, told):
     assert re.search(told, capsys.readouterr().err)
 
 
+@pytest.mark.compiled
 def test_author_networks_carry_their_start(author_networks, tmp_path):
     assert cli.main(["analyze", str(author_networks / "and_n50_ortho_14.npz"), "--task", "and", "--out", str(tmp_path)]) == 0
     numbers = json.loads((tmp_path / "analysis.json").read_text())
@@ -197,3 +200,21 @@ def test_author_networks_carry_their_start(author_networks, tmp_path):
     assert numbers["end_states"]["labels"] == ["rest", "fixed point", "fixed point", "fixed point"]
     assert numbers["damage"]["f"]["distance"][0][1] == pytest.approx(7.44, abs=0.01)  # 0.2 % of the connections, condition 10
     assert np.ptp(numbers["onsets"]["distance"], axis=0).max() < 0.01  # at rest before the stimulus
+
+
+def test_a_table_of_several_networks_and_a_page_of_one(tmp_path):
+    nets = [mr.Network.for_task(SMALL, n_rec=5, rng=seed) for seed in (0, 1)]
+    parts = [report.analysed(nets[0], SMALL, nets[1]), report.analysed(nets[1])]
+    table = report.compared(["a", "b"], parts, ["orthogonal", ""]).table
+    assert [row[:4] for row in table[1:]] == [("b", "", "", "5"), ("a", "And", "orthogonal", "5")]
+    assert {len(row) for row in table} == {len(table[0])}
+    (tmp_path / "index.html").write_text(report.page("one", parts[0], links=["other"]))
+    assert len(checked(tmp_path / "index.html").pictures) == len(parts[0])
+    for part in parts[0]:
+        json.dumps(part.numbers, allow_nan=False)  # as files.write_json asks
+
+
+def test_a_network_without_a_task_is_shown_by_its_weights(tmp_path):
+    mr.Network.random(2, 6, 1, rng=1).save(tmp_path / "net.npz")
+    assert cli.main(["analyze", str(tmp_path / "net.npz"), "--out", str(tmp_path / "out")]) == 0
+    assert list(json.loads((tmp_path / "out" / "analysis.json").read_text())) == ["network", "spectrum", "weights"]
