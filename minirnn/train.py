@@ -78,7 +78,8 @@ def train(
     data: a task, whose `protocol` says what is left None here; or Trials, for which `epochs` must be given, `batch` is at most
     64, `optimizer` Adam() and `stop_below` off by default.
     optimizer: Adam or SGD. epochs, batch: how often each trial is seen, how many at once. samples: training trials of a task, drawn
-    once and shuffled each epoch; with fresh=True new trials are drawn for each batch instead, `samples` of them per epoch.
+    once and shuffled each epoch; with fresh=True (None: as the protocol has it) new trials
+    are drawn for each batch instead, `samples` of them per epoch.
     stop_below: end after an epoch whose mean loss is smaller (0: never).
     validation: Trials, or how many a task's held-out trials are (50 by default); for Trials as data the training trials
     themselves are judged unless Trials are given. State noise (`net.noise`) acts in training, not in validation.
