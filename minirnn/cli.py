@@ -110,7 +110,11 @@ def _parser() -> argparse.ArgumentParser:
         "minirnn analyze and_run/network.npz --out and_analysis",
     )  # fmt: skip
     p.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="network files (.npz or Keras), runs, or a checkpoint folder"
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="network files (.npz or Keras), runs, folders of networks, or a checkpoint folder",
     )
     p.add_argument("--task", choices=sorted(BY_NAME), metavar="NAME", help="task to run (default: that of the run, if it is one)")
     p.add_argument(
@@ -423,6 +427,7 @@ def _analyze(options: argparse.Namespace) -> int:
         raise ValueError(f"{checkpoints[0]} is a checkpoint folder: analyze it alone")
     if checkpoints:
         return _analyze_training(checkpoints[0], options)
+    options.files = [network for path in options.files for network in _networks(path)]
     names = [_called(path) for path in options.files]
     if len(set(names)) < len(names):
         names = [f"{k + 1}_{name}" for k, name in enumerate(names)]
@@ -440,6 +445,16 @@ def _analyze(options: argparse.Namespace) -> int:
         )
     print(f"{out / 'index.html'} shows what was found; figures and analysis.json are beside it")
     return 0
+
+
+def _networks(path: Path) -> list[Path]:
+    """The path itself, or the networks of a folder that is not a run."""
+    if not path.is_dir() or (path / "network.npz").exists():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix in (".npz", ".h5", ".hdf5"))
+    if not found:
+        raise ValueError(f"{path} holds neither a run nor networks (.npz, .h5, .hdf5)")
+    return found
 
 
 def _start_of(path: Path) -> str:

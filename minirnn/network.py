@@ -143,8 +143,8 @@ class Network:
 
         recurrent: how W_rec starts, a name of `minirnn.initial.RECURRENT` ("orthogonal": gain times a random rotation or
         reflection; "normal": entries N(0, gain^2 / N); the others as there, with their default settings), or an (N, N) array.
-        spectral_radius: None, or what the effective W_rec is scaled to. input_limit: None, or the L of W_in and W_out entries
-        U(-L, L), as in pycog. b_rec, b_out: whether there are such biases.
+        spectral_radius: None, or what the effective W_rec, without fixed weights, is scaled to. input_limit: None, or the L of
+        W_in and W_out entries U(-L, L), as in pycog. b_rec, b_out: whether there are such biases.
         `constants` are the keyword arguments of `Network`.
 
         With a sign constraint the magnitudes of W_in, W_rec and W_out are those of the start, and the signs the constraint's: so

@@ -44,8 +44,8 @@ def analysed(network: Network, task: Any = None, initial: Network | None = None,
     """The parts of one network; `task` where its trials are to be run, `initial` the network before training."""
     parts = [_schema(network)]
     if task is not None:
-        network.check(task.conditions())
         trials = task.conditions()
+        network.check(trials)
         h, z = network.run(trials.x)
         parts.append(_conditions(network, task, trials, z))
     parts += [_spectrum(network, initial), _weights(network, initial)]

@@ -98,3 +98,11 @@ def test_a_negative_input_is_not_cut_off():
     plots.trial(axes[0, 0], x, np.zeros((3, 1)), None)
     lowest = min(line.get_ydata().min() for line in axes[0, 0].get_lines())
     assert axes[0, 0].get_ylim()[0] < lowest
+
+
+def test_a_negative_input_of_any_condition_is_not_cut_off():
+    x = np.zeros((4, 3, 1))
+    x[1, 0] = -1.0  # not in the last, whose limits are set last
+    made = plots.conditions(x, np.zeros((4, 3, 1)), None, ["a", "b", "c"])
+    lowest = min(line.get_ydata().min() for line in made.axes[0].get_lines())
+    assert all(ax.get_ylim()[0] < lowest for ax in made.axes)

@@ -214,6 +214,19 @@ def test_a_table_of_several_networks_and_a_page_of_one(tmp_path):
         json.dumps(part.numbers, allow_nan=False)  # as files.write_json asks
 
 
+def test_a_folder_of_networks_is_compared(tmp_path, capsys):
+    folder = tmp_path / "nets"
+    folder.mkdir()
+    assert cli.main(["analyze", str(folder), "--out", str(tmp_path / "out")]) == 2
+    assert "holds neither a run nor networks" in capsys.readouterr().err
+    for seed, name in enumerate(("b", "a")):
+        mr.Network.random(2, 5 + seed, 1, rng=seed).save(folder / f"{name}.npz")
+    (folder / "notes.txt").write_text("not a network")
+    assert cli.main(["analyze", str(folder), "--out", str(tmp_path / "out")]) == 0
+    rows = json.loads((tmp_path / "out" / "analysis.json").read_text())["comparison"]["rows"]
+    assert [(row[0], row[3]) for row in rows[1:]] == [("a", "6"), ("b", "5")]
+
+
 def test_a_network_without_a_task_is_shown_by_its_weights(tmp_path):
     mr.Network.random(2, 6, 1, rng=1).save(tmp_path / "net.npz")
     assert cli.main(["analyze", str(tmp_path / "net.npz"), "--out", str(tmp_path / "out")]) == 0

@@ -57,12 +57,15 @@ def conditions(
     made, axes = figure(rows, columns, 4.5 * columns, 0.7 + 2.6 * rows, sharex=True, sharey=True)
     everything = target if z is None else np.concatenate([target, z], axis=2)
     limits = (float(everything.min()), float(everything.max()))
+    bottom = np.inf
     for b, ax in enumerate(axes.ravel()):
         if b < B:
             output = None if z is None else z[:, b]
             trial(ax, x[:, b], target[:, b], output, dt=dt, title=titles[b], limits=limits, names=names)
+            bottom = min(bottom, ax.get_ylim()[0])
         else:
             ax.set_visible(False)
+    axes[0, 0].set_ylim(bottom=bottom)  # of all, for they share it: each trial has set its own
     for ax in axes[-1]:
         ax.set_xlabel("time (ms)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
