@@ -1,11 +1,12 @@
-"""The engine: cuts a batch into chunks of trials, runs each through the compiled kernel on a thread pool, adds up in fixed order.
+"""The engine: cuts a batch into chunks of trials, runs each through the compiled kernels on a thread pool, adds up in fixed order.
 
 The only room that touches the compiled kernels. `kernels()` loads them at first use and says so when they must be compiled.
 
 Bits do not depend on the number of threads: which trials share a chunk depends on N and the batch alone, the last chunk is
-filled up with empty trials, the chunks' gradients are added in their order, and BLAS runs on one thread inside a chunk.
+filled up with empty trials, and the chunks' gradients are added in their order.
 """
 
+import math
 import os
 import sys
 import threading
@@ -20,21 +21,21 @@ from .reference import ACTIVATIONS, OUTPUTS, Model, Params
 from .trials import Trials
 
 Array = np.ndarray[Any, Any]
-NoiseOf = Callable[[int, tuple[int, int, int]], Array]  # (chunk, (T, C, N)) -> scaled noise
+Fill = Callable[[int, Array], None]  # (t0, out (S, C, N)): the scaled noise of the steps t0, t0 + 1, ..
+NoiseOf = Callable[[int], Fill]  # of a chunk
 
 
 class Kernels(NamedTuple):
     """The compiled functions."""
 
-    rate: Any
-    current: Any
+    dynamics: Any
+    loss: Any
     adam: Any
 
 
 @cache
 def kernels() -> Kernels:
     """Import numba and the kernels, once. Says on stderr when a kernel is compiled rather than read from the disk cache."""
-    import scipy.linalg.cython_blas  # noqa: F401  the BLAS that numba's np.dot calls, loaded where threadpoolctl sees it
     from numba.core import event
 
     class Announce(event.Listener):
@@ -49,14 +50,14 @@ def kernels() -> Kernels:
             pass
 
     event.register("numba:compile", Announce())  # type: ignore[no-untyped-call]
-    from .kernels import adam, current, rate
+    from .kernels import adam, dynamics, loss
 
-    return Kernels(rate, current, adam)
+    return Kernels(dynamics, loss, adam)
 
 
 class _SingleBlasThread:
-    """BLAS on one thread while any block is inside: the chunks are the parallel work, and bits must not depend on a thread
-    count. Blocks on several threads may overlap; the last one out restores what was."""
+    """BLAS on one thread while any block is inside, so that bits do not depend on a number of threads (the kernels call no BLAS,
+    what draws weights does). Blocks on several threads may overlap; the last one out restores what was."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -93,16 +94,33 @@ def available_threads() -> int:
 
 
 def chunk_trials(n_rec: int) -> int:
-    """Trials per chunk: small products (C W W below about 1e6) take BLAS' fast path; larger ones want more rows."""
+    """Trials per chunk: a multiple of the rows that a product sums at once (kernels, `ROWS`). Larger networks want more of them
+    for each time that their weights are read."""
     return 16 if n_rec <= 240 else 32
 
 
-CHUNK_ROWS = 320  # rows (steps times trials) in one product of the weight gradient: what stays in cache
+SEGMENT_ROWS = 96  # rows (steps times trials) in one product of the weight gradient: what stays in the innermost cache
+SERIAL_FLOPS = 4e6  # a batch with less work than this is done before a second thread has woken up
 
 
-def no_noise(dtype: Any) -> Array:
-    """What a kernel takes for no state noise."""
-    return np.empty((0, 0, 0), dtype)
+def row_length(n_in: int, n_rec: int, n_out: int, itemsize: int) -> int:
+    """W, the columns of a trial's row: N + max(I + 1, O) rounded up to half panels (kernels), at least a panel."""
+    half = 32 // itemsize
+    W = max(2, -(-(n_rec + max(n_in + 1, n_out)) // half)) * half
+    return W + half if W * itemsize % 1024 == 0 else W  # rows that far apart would share one set of the cache
+
+
+def segment_steps(chunk: int) -> int:
+    """L, the steps whose shares of the weight gradients are added at once."""
+    return max(1, SEGMENT_ROWS // chunk)
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Zeros that start at a cache line."""
+    size = math.prod(shape) * dtype.itemsize
+    raw = np.zeros(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 class Store(NamedTuple):
@@ -151,6 +169,7 @@ class Flat:
             view[...] = p
             views.append(view)
             start += size
+        self.ends = np.array([part.stop for part in self.slices.values()], np.int64)
         self.params = Params(*views)  # type: ignore[arg-type]
 
 
@@ -158,38 +177,48 @@ class Engine:
     """Runs one shape of network on batches of up to `batch` trials of T steps; the workspace is made once.
 
     model: the constants of `minirnn.reference`. threads: None for all CPUs; truncate: 0, or the steps after which
-    back-propagation ends.
-    Use it in a `with` block: BLAS runs on one thread inside, and its own threads end with it.
+    back-propagation ends. recompute: 0, or about how many steps' states are kept at once: of the others every so-manieth is, and
+    those between are computed again on the way back, to the same bits.
+    Use it in a `with` block: its threads end with it.
     """
 
     def __init__(
         self, n_in: int, n_rec: int, n_out: int, T: int, batch: int, *,
-        dtype: Any, model: Model, threads: int | None = 1, truncate: int = 0,
+        dtype: Any, model: Model, threads: int | None = 1, truncate: int = 0, recompute: int = 0,
     ) -> None:  # fmt: skip
         self.n_in, self.n_rec, self.n_out, self.T = n_in, n_rec, n_out, T
         self.dtype = np.dtype(dtype)
         self.model, self.truncate = model, truncate
+        self.form = ("rate", "current").index(model.form)
         self.phi, self.output = ACTIVATIONS.index(model.phi), OUTPUTS.index(model.output)
         self.chunk = min(chunk_trials(n_rec), batch)
         self.chunks = -(-batch // self.chunk)
+        if 6.0 * batch * T * n_rec * (n_rec + n_in + n_out) < SERIAL_FLOPS:
+            threads = 1
         self.threads = min(available_threads() if threads is None else threads, self.chunks)
-        side = n_rec + max(n_in + 1, n_out)
-        self.side = side
-        self.P = np.zeros((side, side), self.dtype)
-        self.P_T = np.zeros((side, side), self.dtype)
-        self.h0 = np.zeros((self.chunk, n_rec), self.dtype)
+        self.W = row_length(n_in, n_rec, n_out, self.dtype.itemsize)
+        self.segment = segment_steps(self.chunk)
+        span = -(-recompute // self.segment) * self.segment if recompute else T
+        self.blocks = [(t, min(t + span, T)) for t in range(0, T, span)]
+        self.span = min(span, T)
+        self.driven = model.form == "rate" and not bool(np.all(model.leak == 1.0) and np.all(model.gain == 1.0))
+        self.P = self._array(self.W, self.W)
+        self.forward, self.backward = self._array(self.W * self.W), self._array(self.W * self.W)  # (kernels, `pack`)
+        self.h0 = self._array(self.chunk, self.W)
         self.keep = self._rows(1.0 - model.leak)
         self.gain = self._rows(model.gain)
-        self.work = [self._workspace() for _ in range(self.threads)]
-        self.P_bars = np.zeros((self.chunks, side, side), self.dtype)
-        self.omega_bars = np.zeros((self.chunks, side, side) if model.vanishing else (self.chunks, 0, 0), self.dtype)
-        self.h0_bars = np.zeros((self.chunks, n_rec), self.dtype)
+        self.units = self._rows(np.ones(n_rec))
+        self.absent = self._array(0)
+        self.silent = np.zeros((0, 0, 0), self.dtype)
+        self.work = [{name: self._array(*shape) for name, shape in self.shapes().items()} for _ in range(self.threads)]
+        self.P_bars = self._array(self.chunks, self.W, self.W)
+        self.omega_bars = self._array(self.chunks, *((self.W, self.W) if model.vanishing else (0, 0)))
+        self.h0_bars = self._array(self.chunks, n_rec)
         self.losses = np.zeros((self.chunks, 4))
         self.pool: ThreadPoolExecutor | None = None
-        self.kernel = kernels().rate if model.form == "rate" else kernels().current
+        self.kernels = kernels()
 
     def __enter__(self) -> "Engine":
-        single_blas_thread.__enter__()
         if self.threads > 1:
             self.pool = ThreadPoolExecutor(self.threads - 1, "minirnn")
         return self
@@ -198,38 +227,31 @@ class Engine:
         if self.pool is not None:
             self.pool.shutdown()
             self.pool = None
-        single_blas_thread.__exit__()
+
+    def _array(self, *shape: int) -> Array:
+        return aligned(shape, self.dtype)
 
     def _rows(self, per_unit: Array) -> Array:
-        rows = np.zeros((self.chunk, self.side), self.dtype)
+        rows = self._array(self.chunk, self.W)
         rows[:, : self.n_rec] = per_unit
         return rows
 
-    def _workspace(self) -> dict[str, Array]:
-        T, C, W, O = self.T, self.chunk, self.side, self.n_out
-        model = self.model
-        rate = model.form == "rate"
-        undriven = rate and bool(np.all(model.leak == 1.0) and np.all(model.gain == 1.0))  # the drive is the state itself
-        shapes = {
-            "s": (T + 1, C, W), "held": (0 if undriven else T if rate else 2, C, W), "z": (T, C, O), "z_bar": (T, C, O),
-            "y": (C, W), "s_bar": (C, W), "y_bar": (max(1, CHUNK_ROWS // C), C, W), "h_bar": (C, W), "product": (W, W),
-            "rate": (C, W), "g": (T + 1 if model.vanishing else 0, C, W),
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The workspace of one thread, which is nearly all the memory: (S + 1) C W numbers, as many again for the drive of the rate
+        form with a leak, and with recompute one state per block; noise is added to it where there is some."""
+        T, S, C, W, O, L = self.T, self.span, self.chunk, self.W, self.n_out, self.segment
+        return {
+            "s": (S + 1, C, W), "drive": (S if self.driven else 0, C, W), "h": (2 * self.form, C, W),
+            "kept": (len(self.blocks) + 1, C, W), "z": (T, C, O), "z_bar": (T, C, O), "y": (C, W), "s_bar": (C, W),
+            "h_bar": (C, W), "y_bar": (L, C, W), "back": (L if self.model.vanishing else 0, C, W), "rate": (C, W),
         }  # fmt: skip
-        return {name: np.zeros(shape, self.dtype) for name, shape in shapes.items()}
 
     def set_params(self, params: Params, h0: Array) -> None:
-        """Pack the effective weights into P (kernels, 7); h0 (N,) is the initial state where it is not among the trained."""
-        N, I, O = self.n_rec, self.n_in, self.n_out
-        P = self.P
-        P[:N, :N] = params.W_rec
-        P[:N, N : N + I] = params.W_in
-        P[N : N + O, :N] = params.W_out
-        if params.b_rec is not None:
-            P[:N, N + I] = params.b_rec
-        if params.b_out is not None:
-            P[N : N + O, N + I] = params.b_out
-        np.copyto(self.P_T, P.T)
-        self.h0[:] = h0 if params.h0 is None else params.h0
+        """Pack the effective weights (kernels, 7); h0 (N,) is the initial state where it is not among the trained."""
+        b_rec, b_out = (self.absent if b is None else b for b in (params.b_rec, params.b_out))
+        weights = (np.ascontiguousarray(W) for W in (params.W_in, params.W_rec, params.W_out))
+        self.kernels.dynamics.pack(self.forward, self.backward, self.P, *weights, b_rec, b_out)
+        self.h0[:, : self.n_rec] = h0 if params.h0 is None else params.h0
 
     def rows(self, batch: int, chunk: int) -> Array:
         """The positions in the batch that make up this chunk, -1 where it is filled up with empty trials."""
@@ -242,7 +264,7 @@ class Engine:
     ) -> float:
         """Return the loss of the trials `index` of the store, and fill `gradient`: that to the effective weights `params`, which
         `set_params(params)` packed before."""
-        N, I, O = self.n_rec, self.n_in, self.n_out
+        N, O = self.n_rec, self.n_out
         model = self.model
         batch = len(index)
         chunks = -(-batch // self.chunk)
@@ -256,38 +278,17 @@ class Engine:
         per_state = 1.0 / (self.T * batch * N)
         padded = np.full(chunks * self.chunk, -1)
         padded[:batch] = index
-        silent = no_noise(self.dtype)
-        run = self.kernel.loss_and_gradient
 
         def share(worker: int) -> None:
-            w = self.work[worker]
             for c in range(worker, chunks, self.threads):
                 trials = padded[c * self.chunk : (c + 1) * self.chunk]
-                noise = silent if noise_of is None else noise_of(c, (self.T, self.chunk, N))
-                if model.rate_penalty:
-                    w["rate"][:] = 0.0
-                    w["rate"][trials >= 0, :N] = 2.0 * model.rate_penalty * per_state
-                regulariser = () if model.form == "rate" else (w["g"], self.omega_bars[c])
-                run(
-                    self.losses[c], self.P_bars[c], self.h0_bars[c], w["s"], w["held"], w["z"], w["z_bar"], w["y"], w["s_bar"],
-                    w["y_bar"], w["h_bar"], w["product"], store.x, store.target, store.mask, trials, self.h0, noise,
-                    self.P, self.P_T, self.keep, self.gain, w["rate"], inverse_M, N, self.phi, self.output, self.truncate,
-                    *regulariser,
-                )  # fmt: skip
+                self._chunk(c, self.work[worker], store, trials, None if noise_of is None else noise_of(c), inverse_M, per_state)
 
         self._share_out(share, chunks)
-        P_bar = self.P_bars[0] if chunks == 1 else np.add.reduce(self.P_bars[:chunks], axis=0)
         g = gradient.params
-        g.W_rec[:] = P_bar[:N, :N]
-        g.W_in[:] = P_bar[:N, N : N + I]
-        g.W_out[:] = P_bar[N : N + O, :N]
-        if g.b_rec is not None:
-            g.b_rec[:] = P_bar[:N, N + I]
-        if g.b_out is not None:
-            g.b_out[:] = P_bar[N : N + O, N + I]
-        if g.h0 is not None:
-            g.h0[:] = np.add.reduce(self.h0_bars[:chunks], axis=0)
-        error, squares, apart, counted = self.losses[:chunks].sum(axis=0)
+        wanted = [self.absent if p is None else p for p in g]
+        self.kernels.dynamics.unpack(*wanted, self.P_bars, self.h0_bars, chunks)
+        error, squares, apart, counted = self.losses[:chunks].sum(axis=0).tolist()
         loss = float(error + model.rate_penalty * squares * per_state)
         if model.vanishing and counted:
             loss += float(model.vanishing * apart / counted)  # reference (14)
@@ -298,6 +299,46 @@ class Engine:
                 loss += model.l2 * float((W.astype(np.float64) ** 2).sum())  # reference (8)
                 W_bar += real(2.0 * model.l2) * W  # reference (8*)
         return loss
+
+    def _chunk(
+        self, c: int, w: dict[str, Array], store: Store, trials: Array, fill: Fill | None, inverse_M: Any, per_state: float
+    ) -> None:
+        """One chunk from its inputs to its share of the loss and of the gradient, forth and back over the blocks of steps."""
+        dynamics, N, penalty = self.kernels.dynamics, self.n_rec, self.model.rate_penalty
+        losses = self.losses[c]
+        if penalty:
+            w["rate"][:] = 0.0
+            w["rate"][trials >= 0, :N] = 2.0 * penalty * per_state
+        w["kept"][0] = self.h0
+        losses[1] = 0.0
+        for block, (t0, t1) in enumerate(self.blocks):
+            self._rollout(w, w["h"], store.x, trials, fill, block)
+            if penalty:
+                losses[1] = dynamics.sum_of_squares(losses[1], w["s"], trials, N, t1 - t0)
+        losses[0] = self.kernels.loss.loss(w["z_bar"], w["z"], store.target, store.mask, trials, inverse_M, self.output)
+        for block, (t0, t1) in reversed(list(enumerate(self.blocks))):
+            if t1 < self.T:
+                self._rollout(w, w["h"], store.x, trials, fill, block)
+            dynamics.rollout_adjoint(
+                self.P_bars[c], self.omega_bars[c], losses, w["h_bar"], w["s_bar"], w["y"], w["y_bar"], w["back"], w["s"], w["drive"],
+                w["z_bar"], self.P, self.backward, self.keep, self.gain, w["rate"], self.units, N, self.n_in, t0, t1, self.form,
+                self.phi, self.truncate,
+            )  # fmt: skip
+        dynamics.sum_over_trials(self.h0_bars[c], w["h_bar"])
+
+    def _rollout(self, w: dict[str, Array], h: Array, x: Array, trials: Array, fill: Fill | None, block: int) -> None:
+        """The steps of this block, from its kept first state on."""
+        t0, t1 = self.blocks[block]
+        noise = self.silent
+        if fill is not None:
+            if "noise" not in w:
+                w["noise"] = self._array(self.span, self.chunk, self.n_rec)
+            noise = w["noise"][: t1 - t0]
+            fill(t0, noise)
+        self.kernels.dynamics.rollout(
+            w["s"], w["drive"], h, w["kept"][block], w["kept"][block + 1], w["z"], w["y"], x, trials, noise, self.forward,
+            self.keep, self.gain, self.n_rec, t0, t1, self.form, self.phi,
+        )  # fmt: skip
 
     def _share_out(self, share: Callable[[int], None], chunks: int) -> None:
         """Call share(0) here and share(1), share(2), .. on the pool, as many as have a chunk, and wait for all."""
@@ -310,25 +351,26 @@ class Engine:
             for other in others:
                 other.result()
 
-    def run(self, h: Array, z: Array, x: Array, h0: Array, noise: Array | None) -> None:
-        """Fill h (T+1, B, N) and z (T, B, O) from x (T, B, I), h0 (B, N) and noise (T, B, N)."""
-        w = self.work[0]
-        batch = x.shape[1]
+    def run(self, h: Array | None, z: Array, x: Array, h0: Array, noise: Array | None) -> None:
+        """Fill h (T+1, B, N), unless it is None, and z (T, B, O) from x (T, B, I), h0 (B, N) and noise (T, B, N)."""
+        w, N, batch = self.work[0], self.n_rec, x.shape[1]
         store = np.ascontiguousarray(x.transpose(1, 0, 2))
-        start = np.zeros((self.chunk, self.n_rec), self.dtype)
-        padded_noise = no_noise(self.dtype) if noise is None else np.zeros((self.T, self.chunk, self.n_rec), self.dtype)
-        rate = self.model.form == "rate"
-        held = w["held"] if rate else np.zeros_like(w["s"])  # all currents are wanted
+        current = np.zeros_like(w["s"]) if self.form and h is not None else w["h"]  # the current form's states, all of them
+        states = current if self.form else w["s"]
         for c in range(-(-batch // self.chunk)):
             trials = self.rows(batch, c)
             here = slice(c * self.chunk, min((c + 1) * self.chunk, batch))
             live = here.stop - here.start
-            start[:live] = h0[here]
-            if noise is not None:
-                padded_noise[:, :live] = noise[:, here]
-            self.kernel.rollout(
-                w["s"], held, w["z"], w["y"], store, trials, start, padded_noise, self.P_T, self.keep, self.gain,
-                self.n_rec, self.phi,
-            )  # fmt: skip
-            h[:, here] = (w["s"] if rate else held)[:, :live, : self.n_rec]
+
+            def fill(t0: int, out: Array, here: slice = here, live: int = live) -> None:
+                assert noise is not None
+                out[:, live:] = 0.0
+                out[:, :live] = noise[t0 : t0 + len(out), here]
+
+            w["kept"][0] = 0.0
+            w["kept"][0, :live, :N] = h0[here]
+            for block, (t0, t1) in enumerate(self.blocks):
+                self._rollout(w, current, store, trials, None if noise is None else fill, block)
+                if h is not None:
+                    h[t0 : t1 + 1, here] = states[: t1 - t0 + 1, :live, :N]
             z[:, here] = w["z"][:, :live]

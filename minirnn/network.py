@@ -1,6 +1,6 @@
 """`Network`: the weights and constants of one recurrent network, checked; runs and differentiates it through the engine.
 
-The equations are in `minirnn.reference` (plain) and `minirnn.kernels.rate` (fast).
+The equations are in `minirnn.reference` (plain) and `minirnn.kernels.dynamics` (fast).
 """
 
 import math
@@ -11,7 +11,7 @@ import numpy as np
 
 from . import files, initial
 from .dale import Dale
-from .engine import Engine, Flat, Store
+from .engine import Engine, Fill, Flat, Store
 from .noise import scale
 from .randomness import as_generator
 from .reference import ACTIVATIONS, OUTPUTS, Model, Params, outputs, phi
@@ -24,6 +24,7 @@ CONSTANTS = (  # what a file keeps beside the arrays and the sign constraint
     "rate_penalty", "l2", "vanishing",
 )  # fmt: skip
 RAW = {"V_in": "W_in", "V_rec": "W_rec", "V_out": "W_out"}  # raw arrays in a file, and what is made of them
+OUTPUT_STEPS = 256  # the steps whose states `Network.outputs` has at a time
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -311,9 +312,7 @@ class Network:
         h0: (N,) or (B, N) instead of the network's own. noise: (T, B, N), already scaled, added to the current inside phi, in
         the current form to the state; None for none, whatever `self.noise` is.
         """
-        x = self._cast("x", x)
-        if x.ndim != 3 or x.shape[2] != self.n_in or 0 in x.shape[:2]:
-            raise ValueError(f"x must be (T, B, {self.n_in}) for this network, with T and B > 0, got {x.shape}")
+        x = self._inputs(x)
         T, B, _ = x.shape
         start = self.h0 if h0 is None else self._cast("h0", h0)
         if start.shape not in ((self.n_rec,), (B, self.n_rec)):
@@ -325,6 +324,16 @@ class Network:
             engine.set_params(self.effective(self.params), self.h0)
             engine.run(h, z, x, np.broadcast_to(start, (B, self.n_rec)), noise)
         return h, outputs(z, self.output)
+
+    def outputs(self, x: Any) -> Array:
+        """The outputs z of `run` alone, without the memory that all states take."""
+        x = self._inputs(x)
+        T, B, _ = x.shape
+        z = np.empty((T, B, self.n_out), self.dtype)
+        with self.engine(T, B, recompute=OUTPUT_STEPS) as engine:
+            engine.set_params(self.effective(self.params), self.h0)
+            engine.run(None, z, x, np.broadcast_to(self.h0, (B, self.n_rec)), None)
+        return outputs(z, self.output)
 
     def rates(self, h: Array) -> Array:
         """The rates of these states: phi(h) in the current form, the states themselves in the rate form."""
@@ -343,29 +352,37 @@ class Network:
         drawn *= self.noise_scale.astype(self.dtype)
         return np.ascontiguousarray(np.broadcast_to(drawn, (T, B, self.n_rec)))
 
-    def loss_and_gradient(self, trials: Trials, *, noise: Any = None, truncate: int | None = None) -> tuple[float, Params]:
+    def loss_and_gradient(
+        self, trials: Trials, *, noise: Any = None, truncate: int | None = None, recompute: int | None = None
+    ) -> tuple[float, Params]:
         """The loss sum(mask (z - target)^2) / sum(mask), or the cross entropy, plus penalties (reference, 6 to 8, 14), and its
         gradient to `params`.
 
         truncate: None for the gradient; or a number of steps, for truncated back-propagation through time: the states at its
         multiples are taken for constants in the steps that follow, so that what lies further apart is left out
         (`minirnn.gradient_flow.truncation_bias` measures how much that is).
+        recompute: None, or a number of steps: of the states only about every so-manieth is kept, and those between are computed
+        again on the way back. That takes a second forward pass and little memory (least near the root of T), and changes no bit.
         """
         self.check(trials)
-        if truncate is not None and (isinstance(truncate, bool) or not isinstance(truncate, int | np.integer) or truncate < 1):
-            raise ValueError(f"truncate must be None or an integer of at least 1, got {truncate!r}")
+        for name, steps in (("truncate", truncate), ("recompute", recompute)):
+            if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1):
+                raise ValueError(f"{name} must be None or an integer of at least 1, got {steps!r}")
         T, B, _ = trials.x.shape
         given = self._noise(noise, T, B)
         store = Store.of(trials, self.dtype)
         gradient = Flat(self.params, self.dtype)
-        with self.engine(T, B, truncate=truncate) as engine:
+        with self.engine(T, B, truncate=truncate, recompute=recompute) as engine:
 
-            def noise_of(chunk: int, shape: tuple[int, int, int]) -> Array:
-                assert given is not None
+            def noise_of(chunk: int) -> Fill:
                 rows = engine.rows(B, chunk)
-                part = np.zeros(shape, self.dtype)
-                part[:, rows >= 0] = given[:, rows[rows >= 0]]
-                return part
+
+                def fill(t0: int, out: Array) -> None:
+                    assert given is not None
+                    out[:, rows < 0] = 0.0
+                    out[:, rows >= 0] = given[t0 : t0 + len(out), rows[rows >= 0]]
+
+                return fill
 
             weights = self.effective(self.params)
             engine.set_params(weights, self.h0)
@@ -374,11 +391,14 @@ class Network:
             self.constraint.adjoint(gradient.params, self.params)
         return loss, gradient.params
 
-    def engine(self, T: int, batch: int, threads: int | None = 1, truncate: int | None = None) -> Engine:
+    def engine(
+        self, T: int, batch: int, threads: int | None = 1, truncate: int | None = None, recompute: int | None = None
+    ) -> Engine:
         """An engine of this network's shape and constants, without its weights."""
         return Engine(
-            self.n_in, self.n_rec, self.n_out, T, batch, dtype=self.dtype, model=self.model, threads=threads, truncate=truncate or 0
-        )
+            self.n_in, self.n_rec, self.n_out, T, batch, dtype=self.dtype, model=self.model, threads=threads,
+            truncate=truncate or 0, recompute=recompute or 0,
+        )  # fmt: skip
 
     def check(self, trials: Trials) -> None:
         """ValueError where the trials do not fit this network: sizes or dt."""
@@ -394,6 +414,12 @@ class Network:
             counted = trials.target[np.broadcast_to(trials.weights() > 0, trials.target.shape)]
             if counted.min() < 0 or counted.max() > 1:
                 raise ValueError(f"target must be in [0, 1] for a {self.output} output, got {counted.min():g} to {counted.max():g}")
+
+    def _inputs(self, x: Any) -> Array:
+        x = self._cast("x", x)
+        if x.ndim != 3 or x.shape[2] != self.n_in or 0 in x.shape[:2]:
+            raise ValueError(f"x must be (T, B, {self.n_in}) for this network, with T and B > 0, got {x.shape}")
+        return x
 
     def _cast(self, name: str, value: Any) -> Array:
         with np.errstate(over="ignore"):

@@ -103,9 +103,9 @@ class OptimizerState(NamedTuple):
 
 def norms(gradient: Flat) -> dict[str, float]:
     """The Euclidean norm of each array's gradient, summed in float64."""
-    return {
-        name: math.sqrt(float(np.square(gradient.vector[part], dtype=np.float64).sum())) for name, part in gradient.slices.items()
-    }
+    sums = np.empty(len(gradient.ends))
+    kernels().adam.sums_of_squares(sums, gradient.vector, gradient.ends)
+    return dict(zip(gradient.slices, np.sqrt(sums).tolist(), strict=True))
 
 
 def clip(gradient: Flat, found: dict[str, float], optimizer: Optimizer) -> None:

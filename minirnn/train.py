@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from .checkpoint import Folder, digest, read_epoch
-from .engine import Flat, Store
+from .engine import Fill, Flat, NoiseOf, Store
 from .files import PathLike
 from .network import Network
 from .optimizer import SGD, Adam, Optimizer, OptimizerState, clip, learning_rate, norms, of_protocol, update
@@ -72,6 +72,7 @@ def train(
     samples: int | None = None, fresh: bool | None = None, stop_below: float | None = None, validation: Trials | int | None = None,
     rng: np.random.Generator | int, checkpoint: PathLike | None = None, threads: int | None = None, progress: bool = True,
     callback: Callback | None = None, state: OptimizerState | None = None, truncate: int | None = None,
+    recompute: int | None = None,
 ) -> Result:  # fmt: skip
     """Train a copy of `net` on a task or on given Trials, and return a Result; `net` is not changed.
 
@@ -91,12 +92,14 @@ def train(
     epoch, with a copy of the network; returning True ends training.
     state: moments and updates of Adam to start from, of a network that was trained before; zeros by default.
     truncate: None, or a number of steps: train with truncated back-propagation through time (`Network.loss_and_gradient`).
+    recompute: None, or a number of steps: keep about every so-manieth state and compute the others again on the way back, for long
+    trials; it changes no bit (`Network.loss_and_gradient`).
 
     Ctrl-C ends training after the running update and returns what was learnt so far (a second one interrupts at once).
     Raises Diverged, which holds the result so far, when the loss or a gradient is not finite; ValueError or TypeError for
     arguments that do not fit, or a folder that holds another run; BlockingIOError where another process trains in the folder.
     """
-    plan = _plan(net, data, optimizer, epochs, batch, samples, fresh, stop_below, validation, threads, truncate)
+    plan = _plan(net, data, optimizer, epochs, batch, samples, fresh, stop_below, validation, threads, truncate, recompute)
     run = _Run(net, state)
     run_seed = draw_run_seed(as_generator(rng))
     settings = _settings(net, data, plan, run)
@@ -112,7 +115,7 @@ def train(
         validation_trials = source.validation()
         gradient = Flat(net.params, net.dtype)
         interrupted = stack.enter_context(_ctrl_c())
-        engine = stack.enter_context(net.engine(source.T, plan.batch, plan.threads, plan.truncate))
+        engine = stack.enter_context(net.engine(source.T, plan.batch, plan.threads, plan.truncate, plan.recompute))
         bar = stack.enter_context(_Progress(progress, plan.epochs, plan.batches, len(run.records)))
         for epoch in range(len(run.records) + 1, plan.epochs + 1):
             if run.records and run.records[-1][0] < plan.stop_below:
@@ -144,7 +147,7 @@ def train(
                 norm_sum += norm
                 bar.step(epoch, loss)
             network = run.network()
-            held_out = float(distance(network.run(validation_trials.x)[1], validation_trials, masked=True).mean())
+            held_out = float(distance(network.outputs(validation_trials.x), validation_trials, masked=True).mean())
             lr = learning_rate(plan.optimizer, run.updates - 1)
             mean_loss = loss_sum / plan.samples
             run.keep((mean_loss, held_out, norm_sum / plan.batches, lr, time.perf_counter() - began), network)
@@ -249,6 +252,7 @@ class _Plan(NamedTuple):
     validation: Trials | int | None
     threads: int | None
     truncate: int | None
+    recompute: int | None
 
 
 def _count(name: str, value: Any, least: int = 1) -> int:
@@ -262,6 +266,7 @@ def _count(name: str, value: Any, least: int = 1) -> int:
 def _plan(
     net: Network, data: Any, optimizer: Optimizer | None, epochs: int | None, batch: int | None, samples: int | None,
     fresh: bool | None, stop_below: float | None, validation: Any, threads: int | None, truncate: int | None,
+    recompute: int | None,
 ) -> _Plan:  # fmt: skip
     if not isinstance(net, Network):
         raise TypeError(f"net must be a Network, got {type(net).__name__}")
@@ -300,7 +305,8 @@ def _plan(
     threads = None if threads is None else _count("threads", threads)
     epochs, batches = _count("epochs", epochs), -(-samples // batch)
     truncate = None if truncate is None else _count("truncate", truncate)
-    return _Plan(optimizer, epochs, batch, batches, samples, bool(fresh), stop_below, validation, threads, truncate)
+    recompute = None if recompute is None else _count("recompute", recompute)
+    return _Plan(optimizer, epochs, batch, batches, samples, bool(fresh), stop_below, validation, threads, truncate, recompute)
 
 
 def _settings(net: Network, data: Any, plan: _Plan, run: _Run) -> dict[str, Any]:
@@ -365,20 +371,30 @@ class _Source:
         trials = self._draw(len(chosen), FRESH, epoch, number)
         return Store.of(trials, self.net.dtype), np.arange(len(chosen))
 
-    def noise_of(self, epoch: int, number: int) -> Callable[[int, tuple[int, int, int]], Array] | None:
+    def noise_of(self, epoch: int, number: int) -> NoiseOf | None:
         """The state noise of each chunk of this batch (`Network.draw_noise`), drawn in the thread that uses it."""
         if not self.net.noise:
             return None
+        shared = self.net.noise_shared_across_batch
 
-        def draw(chunk: int, shape: tuple[int, int, int]) -> Array:
-            T, C, N = shape
-            if self.net.noise_shared_across_batch:
-                C, chunk = 1, 0  # every chunk draws the same
-            noise: Array = counted(self.run_seed, NOISE, epoch, number, chunk).standard_normal((T, C, N), self.net.dtype)
-            noise *= self.noise_scale
-            return np.ascontiguousarray(np.broadcast_to(noise, shape))
+        def of_chunk(chunk: int) -> Fill:
+            generator = counted(self.run_seed, NOISE, epoch, number, 0 if shared else chunk)  # shared: every chunk draws the same
+            states: dict[int, Any] = {}
 
-        return draw
+            def fill(t0: int, out: Array) -> None:
+                if t0 in states:
+                    generator.bit_generator.state = states[t0]  # the same once more
+                else:
+                    states[t0] = generator.bit_generator.state
+                if shared:
+                    out[:] = generator.standard_normal((len(out), 1, out.shape[2]), out.dtype)
+                else:
+                    generator.standard_normal(out.shape, out.dtype, out)
+                out *= self.noise_scale
+
+            return fill
+
+        return of_chunk
 
 
 def _diverged(loss: float, found: dict[str, float], run: _Run) -> Diverged:

@@ -1,5 +1,7 @@
 """The compiled kernels against the plain reference, on random shapes and parameters."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from cases import cases
@@ -8,8 +10,8 @@ from hypothesis import strategies as st
 
 import minirnn as mr
 from minirnn import reference
-from minirnn.engine import Flat, Store, chunk_trials
-from minirnn.kernels import rate
+from minirnn.engine import Flat, Store, chunk_trials, row_length
+from minirnn.kernels import dynamics
 from minirnn.optimizer import update
 from minirnn.reference import ACTIVATIONS, Params
 
@@ -86,8 +88,131 @@ def test_the_chunk_is_a_function_of_the_size_alone(N, chunk):
     assert chunk_trials(N) == chunk
 
 
+def laid_out(Q):
+    """Q (K, M) as `product` reads it, by the kernel's own `pack`, which lays out P transposed and P."""
+    K, M = Q.shape
+    side = max(K, M) + 16
+    P = np.zeros((side, side), Q.dtype)
+    P[:K, :M] = Q
+    packed = np.zeros(side * side, Q.dtype)
+    dynamics.lay_out(packed, P, K, M, False)
+    return packed
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 70), st.integers(1, 70), st.integers(1, 12), st.sampled_from([np.float32, np.float64]))
+def test_the_product_is_a_product_for_any_shape(seed, K, M, rows, dtype):
+    rng = np.random.default_rng(seed)
+    W = -(-max(K, M, 16) // 8) * 8
+    less = rng.integers(1, K + 1)  # of the rows of Q
+    a, Q = rng.standard_normal((rows, W)).astype(dtype), rng.standard_normal((K, M)).astype(dtype)
+    o = np.full((rows, W), np.nan, dtype)
+    dynamics.product(o, a, laid_out(Q), less, K, M)
+    exact = a[:, :less].astype(float) @ Q[:less].astype(float)
+    bound = np.abs(a[:, :less]).astype(float) @ np.abs(Q[:less]).astype(float)
+    assert (np.abs(o[:, :M] - exact) <= 70 * np.finfo(dtype).eps * bound).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 70), st.integers(1, 70), st.integers(1, 40), st.sampled_from([np.float32, np.float64]))
+def test_outer_products_are_added_for_any_shape(seed, M, K, rows, dtype):
+    rng = np.random.default_rng(seed)
+    W = -(-max(K, M, 16) // 8) * 8
+    a, b = rng.standard_normal((rows + 2, W)).astype(dtype), rng.standard_normal((rows, W)).astype(dtype)
+    o = rng.standard_normal((W, W)).astype(dtype)
+    exact = o[:M, :K] + a[:rows, :M].astype(float).T @ b[:, :K].astype(float)
+    bound = np.abs(o[:M, :K]) + np.abs(a[:rows, :M]).astype(float).T @ np.abs(b[:, :K]).astype(float)
+    dynamics.add_outer_products(o, a, b, rows, M, K)
+    assert (np.abs(o[:M, :K] - exact) <= 70 * np.finfo(dtype).eps * bound).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([np.float32, np.float64]))
+def test_p_and_its_transpose_are_packed(seed, dtype):
+    rng = np.random.default_rng(seed)
+    N, I, O = rng.integers(1, 40), rng.integers(0, 4), rng.integers(1, 4)
+    shapes = ((N, I), (N, N), (O, N), (N,), (O,))
+    W_in, W_rec, W_out, b_rec, b_out = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
+    P = np.block([[W_rec, W_in, b_rec[:, None]], [W_out, np.zeros((O, I)), b_out[:, None]]])
+    W = row_length(N, N, O, np.dtype(dtype).itemsize)
+    forward, backward, room = np.zeros(W * W, dtype), np.zeros(W * W, dtype), np.zeros((W, W), dtype)
+    dynamics.pack(forward, backward, room, W_in, W_rec, W_out, b_rec, b_out)
+    s, y = np.zeros((2, 2, W), dtype)
+    s[:, : N + I + 1] = rng.standard_normal((2, N + I + 1))
+    o = np.empty((2, W), dtype)
+    eps = 1e3 * np.finfo(dtype).eps
+    dynamics.product(o, s, forward, N + I + 1, N + I + 1, N + O)
+    np.testing.assert_allclose(o[:, : N + O], s[:, : N + I + 1].astype(float) @ P.T, rtol=eps, atol=eps)
+    y[:, : N + O] = rng.standard_normal((2, N + O))
+    dynamics.product(o, y, backward, N + O, N + O, N)
+    np.testing.assert_allclose(o[:, :N], y[:, : N + O].astype(float) @ P[:, :N], rtol=eps, atol=eps)
+
+
+@pytest.mark.parametrize("itemsize, N", [(4, 1), (4, 50), (4, 253), (4, 509), (8, 3), (8, 50), (8, 125)])
+def test_rows_are_long_enough_and_do_not_share_one_set_of_the_cache(itemsize, N):
+    W = row_length(2, N, 1, itemsize)
+    assert W >= N + 3
+    assert W >= 64 // itemsize
+    assert W * itemsize % 32 == 0
+    assert W * itemsize % 1024
+    assert W <= max(N + 3 + 64 // itemsize, 64 // itemsize)
+
+
+@pytest.mark.parametrize("switches", [
+    {}, {"tau": 4.0}, {"form": "current", "tau": 3.0}, {"form": "current", "tau": 3.0, "vanishing": 0.5}, {"phi": "softplus"},
+])  # fmt: skip
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_states_computed_again_change_no_bit(switches, dtype):
+    rng = np.random.default_rng(4)
+    net = mr.Network.random(3, 20, 2, dtype=dtype, rng=rng, b_rec=True, rate_penalty=0.1, train_h0=True, **switches)
+    trials = mr.Trials(rng.standard_normal((61, 19, 3)), rng.standard_normal((61, 19, 2)))
+    for noise in (None, rng.standard_normal((61, 19, 20))):
+        for truncate in (None, 5):
+            whole = net.loss_and_gradient(trials, noise=noise, truncate=truncate)
+            for recompute in (1, 7, 13, 60, 61, 1000):
+                part = net.loss_and_gradient(trials, noise=noise, truncate=truncate, recompute=recompute)
+                assert part[0] == whole[0]
+                for a, b in zip(part[1], whole[1], strict=True):
+                    np.testing.assert_array_equal(a, b)
+
+
+def test_outputs_are_those_of_run():
+    rng = np.random.default_rng(6)
+    for form in ("rate", "current"):
+        net = mr.Network.random(2, 9, 2, form=form, tau=3.0, output="sigmoid", rng=rng)
+        x = rng.standard_normal((700, 18, 2))  # more than two blocks of steps
+        np.testing.assert_array_equal(net.outputs(x), net.run(x)[1])
+    with pytest.raises(ValueError, match=r"x must be \(T, B, 2\)"):
+        net.outputs(x[0])
+
+
+@pytest.mark.parametrize("recompute", [None, 6, 40])
+@pytest.mark.parametrize("switches", [{}, {"tau": 4.0}, {"form": "current", "vanishing": 0.1}])
+def test_memory_is_what_the_formula_says(recompute, switches):
+    T, B, N, I, O = 300, 33, 50, 2, 1
+    net = mr.Network.random(I, N, O, rng=0, **switches)
+    tracemalloc.start()
+    engine = net.engine(T, B, threads=1, recompute=recompute)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    C, W = 16, row_length(I, N, O, 4)
+    span = T if recompute is None else -(-recompute // 6) * 6  # the segments are 96 rows, 6 steps
+    blocks, chunks = -(-T // span), -(-B // C)
+    states = (span + 1) * C * W + (blocks + 1) * C * W + (span * C * W if "tau" in switches else 0)
+    outputs = 2 * T * C * O
+    rows = (4 + 1 + 4 + 6 * (2 if "form" in switches else 1) + (2 if "form" in switches else 0)) * C * W
+    weights = 3 * W * W + chunks * (2 if "form" in switches else 1) * W * W
+    total = 4 * (states + outputs + rows + weights)
+    assert total <= held <= 1.05 * total + 40_000
+    del engine
+
+
+def test_little_work_is_done_by_one_thread(monkeypatch):
+    net = mr.Network.random(2, 50, 1, rng=0)
+    assert net.engine(3, 32, threads=2).threads == 1
+    assert net.engine(200, 64, threads=2).threads == 2
+    assert net.engine(200, 1, threads=2).threads == 1
+
+
 def test_several_chunks_and_long_segments_add_up():
-    # 40 trials are 3 chunks of 16, the last half empty; 61 states of 16 rows are 4 segments of 20 and fewer
+    # 40 trials are 3 chunks of 16, the last half empty; 61 states of 16 rows are 10 segments of 6 steps and one more
     rng = np.random.default_rng(4)
     net = mr.Network.random(3, 20, 2, dtype="float64", rng=rng, tau=4.0, rate_penalty=0.1)
     trials = mr.Trials(rng.standard_normal((60, 40, 3)), rng.standard_normal((60, 40, 2)))
@@ -114,20 +239,38 @@ def test_a_batch_is_taken_from_the_store_by_its_indices():
     assert error(gradient.params.W_rec, expected.W_rec) < 1e-12
 
 
-def test_fast_tanh_over_the_whole_range():
-    a = np.concatenate([-np.logspace(-38, 38, 200_001), [0.0], np.logspace(-38, 38, 200_001), np.linspace(-10, 10, 200_001)])
-    a = np.append(a, [1e-45, -1e-45, np.finfo(np.float32).max]).astype(np.float32)
+def exactly(phi, a):
+    """phi(a), rounded to 80 bits, by ways other than the kernels'."""
+    a = a.astype(np.longdouble)
+    e = np.exp(-np.abs(a))
+    if phi == "tanh":
+        E = np.expm1(-2 * np.abs(a))
+        return -np.sign(a) * E / (2 + E)
+    if phi == "sigmoid":
+        return np.where(a < 0, e, 1) / (1 + e)
+    return np.maximum(a, 0) + np.log1p(e)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="the exact values need a long double of 80 bits")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("phi, ulps", [("tanh", (5.0, 2.5)), ("sigmoid", (2.5, 2.5)), ("softplus", (2.5, 2.5))])
+def test_activations_are_right_to_the_last_digits_over_the_whole_range(phi, ulps, dtype):
+    info = np.finfo(dtype)
+    rng = np.random.default_rng(0)
+    size = np.concatenate([
+        np.exp(rng.uniform(np.log(info.smallest_subnormal), np.log(info.max / 2), 4000)), rng.uniform(0, 12, 4000),
+        rng.uniform(0, 800, 4000), [info.smallest_subnormal, info.tiny, info.max / 2, 0.0],
+    ]).astype(dtype)  # fmt: skip
+    a = np.concatenate([size, -size])
     r = np.empty_like(a)
-    rate.activate(r, a, rate.TANH)
-    exact = np.tanh(a.astype(np.float64))
-    assert np.abs(r - exact).max() < 4e-7
-    normal = np.abs(a) > np.finfo(np.float32).tiny
-    assert np.abs(r[normal] / exact[normal] - 1).max() < 4e-7
-    assert np.abs(r).max() == 1.0
-    special = np.array([np.inf, -np.inf, np.nan, 0.0], np.float32)
-    out = np.empty_like(special)
-    rate.activate(out, special, rate.TANH)
-    np.testing.assert_array_equal(out, np.array([1.0, -1.0, np.nan, 0.0], np.float32))
+    dynamics.activate(r, a, ACTIVATIONS.index(phi))
+    exact = exactly(phi, a)
+    unit = np.spacing(np.abs(exact).astype(dtype)).astype(np.longdouble)
+    assert (np.abs(r - exact) / unit).max() <= ulps[dtype == np.float64]
+    slope = np.empty_like(r)
+    dynamics.activate_adjoint(slope, np.ones_like(r), np.ones_like(r), r, ACTIVATIONS.index(phi))
+    expected = reference.phi_prime(r.astype(np.longdouble), phi)
+    np.testing.assert_allclose(slope, expected.astype(float), rtol=4 * info.eps, atol=4 * info.eps)
 
 
 @pytest.mark.parametrize("phi", range(len(ACTIVATIONS)), ids=ACTIVATIONS)
@@ -135,7 +278,7 @@ def test_fast_tanh_over_the_whole_range():
 def test_every_activation_hands_nan_and_infinity_on(phi, dtype):
     a = np.array([np.nan, np.inf, -np.inf, 0.5], dtype)
     r = np.empty_like(a)
-    rate.activate(r, a, phi)
+    dynamics.activate(r, a, phi)
     with np.errstate(over="ignore", invalid="ignore"):
         expected = reference.phi(a.astype(np.float64), ACTIVATIONS[phi])
     np.testing.assert_allclose(r, expected, rtol=1e-6)

@@ -32,11 +32,14 @@ def private_folder() -> str | None:
     return path
 
 
-def kernel(fastmath: set[str]) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator: compile with these fastmath flags, cached on disk wherever a folder can be had."""
+def kernel(fastmath: set[str], forceinline: bool = False) -> Callable[[Callable[..., Any]], Any]:
+    """Decorator: compile with these fastmath flags, cached on disk wherever a folder can be had.
+
+    forceinline: part of whatever loop calls it, so that the loop is vectorised however long it is.
+    """
 
     def compiled(function: Callable[..., Any], cache: bool) -> Any:
-        return njit(cache=cache, nogil=True, error_model="numpy", fastmath=fastmath)(function)
+        return njit(cache=cache, nogil=True, error_model="numpy", fastmath=fastmath, forceinline=forceinline)(function)
 
     def decorate(function: Callable[..., Any]) -> Any:
         try:

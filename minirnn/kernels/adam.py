@@ -11,6 +11,8 @@ Keras ("epsilon hat", end of the paper's section 2):
 
 import math
 
+import numpy as np
+
 from ._jit import kernel
 
 FASTMATH = {"contract", "nsz", "arcp"}
@@ -24,3 +26,21 @@ def adam(theta, m, v, g, step, scale, beta1, beta2, eps):
         m[k] = beta1 * m[k] + (one - beta1) * g[k]  # (1)
         v[k] = beta2 * v[k] + (one - beta2) * g[k] * g[k]  # (2)
         theta[k] -= step * m[k] / (math.sqrt(scale * v[k]) + eps)  # (3)
+
+
+@kernel(FASTMATH)
+def sums_of_squares(sums, g, ends):
+    """sums (A,): the sum of the squares, in float64, of each of the arrays in g (K,), which end at `ends` (A,)."""
+    start = 0
+    for i in range(len(ends)):
+        s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0  # four, so that no addition waits for the one before
+        k = start
+        while k + 4 <= ends[i]:
+            g0, g1, g2, g3 = np.float64(g[k]), np.float64(g[k + 1]), np.float64(g[k + 2]), np.float64(g[k + 3])
+            s0, s1, s2, s3 = s0 + g0 * g0, s1 + g1 * g1, s2 + g2 * g2, s3 + g3 * g3
+            k += 4
+        while k < ends[i]:
+            s0 += np.float64(g[k]) * np.float64(g[k])
+            k += 1
+        sums[i] = (s0 + s1) + (s2 + s3)
+        start = ends[i]
