@@ -12,8 +12,6 @@ import minirnn as mr
 from minirnn import reference, tasks
 
 
-
-
 # ---- dynamics
 
 

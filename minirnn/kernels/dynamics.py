@@ -66,7 +66,7 @@ PANEL, HALF = 64, 32  # bytes: the columns that are summed at once; two vector r
 ROWS = 4  # rows summed at once: with a panel and AVX2 8 sums, what hides the latency of two multiply-adds per cycle
 
 
-class Lanes(types.Type):  # type: ignore[misc]
+class Lanes(types.Type):
     """So many numbers side by side in vector registers."""
 
     def __init__(self, scalar, size):
@@ -75,7 +75,7 @@ class Lanes(types.Type):  # type: ignore[misc]
 
 
 @register_model(Lanes)
-class LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class LanesModel(models.PrimitiveModel):
     """An LLVM vector."""
 
     def __init__(self, manager, lanes):
@@ -98,7 +98,9 @@ def _loading(width):
         def code(context, builder, signature, arguments):
             at = _pointer(context, builder, signature.args[0], *arguments)
             vector = context.get_value_type(lanes)
-            return builder.load(builder.bitcast(at, vector.as_pointer()), align=vector.element.get_abi_alignment(context.target_data))
+            return builder.load(
+                builder.bitcast(at, vector.as_pointer()), align=vector.element.get_abi_alignment(context.target_data)
+            )
 
         return lanes(array, types.intp), code
 
@@ -318,8 +320,9 @@ def plain_add_outer_products(o, a, b, rows, M, K):
 
 
 # Without the compiler there are no registers to hold sums in: the plain statement of what they compute stands in.
-product = plain_product if numba.config.DISABLE_JIT else compiled_product
-add_outer_products = plain_add_outer_products if numba.config.DISABLE_JIT else compiled_add_outer_products
+INTERPRETED = bool(getattr(numba.config, "DISABLE_JIT"))  # noqa: B009  numba makes its settings at run time
+product = plain_product if INTERPRETED else compiled_product
+add_outer_products = plain_add_outer_products if INTERPRETED else compiled_add_outer_products
 
 
 @kernel(FASTMATH)
@@ -393,7 +396,8 @@ def unpack(W_in_bar, W_rec_bar, W_out_bar, b_rec_bar, b_out_bar, h0_bar, P_bars,
             b_out_bar[o] = P_bar[N + o, N + I]
 
 
-# ---- activations; written so that the compiler vectorises them, which it cannot do with libm's
+# ---- activations; written so that the compiler vectorises them, which it cannot do with libm's. Over the whole range, denormals
+# included, they are right within 3 units in the last place, tanh of float32 within 6 (where it is nearly 1).
 
 
 @kernel(FASTMATH, forceinline=True)
