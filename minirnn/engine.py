@@ -320,9 +320,9 @@ class Engine:
             if t1 < self.T:
                 self._rollout(w, w["h"], store.x, trials, fill, block)
             dynamics.rollout_adjoint(
-                self.P_bars[c], self.omega_bars[c], losses, w["h_bar"], w["s_bar"], w["y"], w["y_bar"], w["back"], w["s"], w["drive"],
-                w["z_bar"], self.P, self.backward, self.keep, self.gain, w["rate"], self.units, N, self.n_in, t0, t1, self.form,
-                self.phi, self.truncate,
+                self.P_bars[c], self.omega_bars[c], losses, w["h_bar"], w["s_bar"], w["y"], w["y_bar"], w["back"], w["s"],
+                w["drive"], w["z_bar"], self.P, self.backward, self.keep, self.gain, w["rate"], self.units, N, self.n_in, t0, t1,
+                self.form, self.phi, self.truncate,
             )  # fmt: skip
         dynamics.sum_over_trials(self.h0_bars[c], w["h_bar"])
 

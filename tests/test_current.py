@@ -11,7 +11,6 @@ from hypothesis import assume, given
 import minirnn as mr
 from minirnn import reference, tasks
 
-
 # ---- dynamics
 
 

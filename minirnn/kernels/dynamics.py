@@ -716,10 +716,10 @@ def rollout_adjoint(
     t0, t1, form, phi, truncate,
 ):  # fmt: skip
     """Take h_bar (C, W), dL/dh of step t1, down to step t0, and add the shares of these steps to P_bar (W, W), from z_bar and the
-    stored run. Where t1 is T, h_bar, P_bar, omega_bar and losses[2:] are set to 0 first. rate is 2 c, 0 in the rows of empty trials.
+    stored run. Where t1 is T, h_bar, P_bar, omega_bar and losses[2:] are set to 0 first. rate is 2 c, 0 where a trial is empty.
 
-    s_bar, rho_bar (C, W) and y_bar (L, C, W) are workspace: the shares of (7*) are added for the steps k L .. (k + 1) L - 1 at once,
-    whatever t0 and t1 are, so that these change no bit; t0 is a multiple of L, t1 too or T.
+    s_bar, rho_bar (C, W) and y_bar (L, C, W) are workspace: the shares of (7*) are added for the steps k L .. (k + 1) L - 1 at
+    once, whatever t0 and t1 are, so that these change no bit; t0 is a multiple of L, t1 too or T.
     truncate: 0, or a number of steps: the states at its multiples are constants for the steps that follow them.
     back (L, C, W) is workspace for (8) and (9), or empty where they are not wanted: omega_bar (W, W) is the derivative of the sum
     over this chunk, losses[2] the sum, losses[3] how many steps of trials count; the h_bar of empty trials are 0 and do not count.
