@@ -5,6 +5,7 @@ import math
 import os
 import platform
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -16,7 +17,7 @@ import numpy as np
 
 from . import checkpoint, files
 from .dale import Dale
-from .engine import single_blas_thread
+from .engine import cache_folder, single_blas_thread
 from .gradcheck import check_gradient
 from .initial import RECURRENT
 from .network import Network
@@ -24,6 +25,7 @@ from .optimizer import of_protocol
 from .reference import ACTIVATIONS
 from .tasks import BY_NAME, distance, success
 from .train import Diverged, Result, train
+from .trials import Trials
 
 DEFAULT_SEED = 1  # all seven tasks of the paper succeed with it
 GRADIENT_TOLERANCE = 1e-9
@@ -95,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--threads", type=int, metavar="N", help="threads (default: all CPUs); results do not depend on it")
     p.add_argument("--quiet", action="store_true", help="no progress")
     p.set_defaults(run=_resume)
+
+    p = command(
+        "warmup", "Compile the kernels for this machine now, so that no later run has to; they are kept on disk.",
+        "minirnn warmup",
+    )  # fmt: skip
+    p.set_defaults(run=_warmup)
 
     p = command(
         "tasks", "List the tasks, or show one: draw trials of it and print what it asks.",
@@ -201,6 +209,18 @@ def _resume(options: argparse.Namespace) -> int:
     of_the_run = _parser().parse_args(arguments)
     of_the_run.threads, of_the_run.quiet = options.threads, options.quiet
     return _run(options.out, of_the_run)
+
+
+def _warmup(options: argparse.Namespace) -> int:
+    for dtype in ("float32", "float64"):
+        began = time.perf_counter()
+        net = Network.random(1, 2, 1, dtype=dtype, rng=0)
+        trials = Trials(np.zeros((1, 1, 1)), np.zeros((1, 1, 1)))
+        train(net, trials, epochs=1, rng=0, progress=False)
+        print(f"{dtype}: ready after {time.perf_counter() - began:.1f} s")
+    where = cache_folder()
+    print("they are not kept: no folder could be written" if where is None else f"kept in {where}")
+    return 0
 
 
 def _claim(out: Path, overwrite: bool) -> None:
@@ -434,6 +454,8 @@ def _analyze(options: argparse.Namespace) -> int:
     everything = []
     for name, path in zip(names, options.files, strict=True):
         network, task, initial = _opened(path, options.task)
+        import scipy.linalg  # noqa: F401  whose BLAS is then there to be limited
+
         with single_blas_thread:  # many small problems: more threads would only wait for each other
             parts = report.analysed(network, task, initial)
         everything.append(parts)

@@ -55,6 +55,12 @@ def kernels() -> Kernels:
     return Kernels(dynamics, loss, adam)
 
 
+def cache_folder() -> str | None:
+    """Where the compiled kernels are kept on disk; None where they are not."""
+    stats = getattr(kernels().dynamics.rollout, "stats", None)  # a plain function without the compiler
+    return None if stats is None else stats.cache_path
+
+
 class _SingleBlasThread:
     """BLAS on one thread while any block is inside, so that bits do not depend on a number of threads (the kernels call no BLAS,
     what draws weights does). Blocks on several threads may overlap; the last one out restores what was."""
@@ -62,18 +68,14 @@ class _SingleBlasThread:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.inside = 0
-        self.controller: Any = None
         self.limiter: Any = None
 
     def __enter__(self) -> None:
         with self.lock:
-            if self.controller is None:
-                import scipy.linalg.cython_blas  # noqa: F401  before the controller looks which libraries are there
-                from threadpoolctl import ThreadpoolController
-
-                self.controller = ThreadpoolController()
             if self.inside == 0:
-                self.limiter = self.controller.limit(limits=1, user_api="blas")
+                from threadpoolctl import threadpool_limits
+
+                self.limiter = threadpool_limits(1, user_api="blas")  # of the libraries that are loaded by now
             self.inside += 1
 
     def __exit__(self, *_: object) -> None:

@@ -23,7 +23,6 @@ from .network import Network
 from .optimizer import SGD, Adam, Optimizer, OptimizerState, clip, learning_rate, norms, of_protocol, update
 from .randomness import DATA, FRESH, NOISE, SHUFFLE, VALIDATION, as_generator, counted, draw_run_seed
 from .reference import Params
-from .tasks.measures import distance
 from .trials import Trials
 
 Array = np.ndarray[Any, Any]
@@ -99,6 +98,8 @@ def train(
     Raises Diverged, which holds the result so far, when the loss or a gradient is not finite; ValueError or TypeError for
     arguments that do not fit, or a folder that holds another run; BlockingIOError where another process trains in the folder.
     """
+    from .tasks.measures import distance  # here, so that `import minirnn` does not make forty tasks
+
     plan = _plan(net, data, optimizer, epochs, batch, samples, fresh, stop_below, validation, threads, truncate, recompute)
     run = _Run(net, state)
     run_seed = draw_run_seed(as_generator(rng))

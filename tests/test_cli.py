@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minirnn as mr
-from minirnn import cli, tasks
+from minirnn import cli, engine, tasks
 
 TINY = ["train", "and", "--units", "8", "--epochs", "2", "--samples", "64", "--quiet", "--threads", "1"]
 
@@ -329,3 +329,14 @@ def test_the_noise_of_the_inputs_can_be_set(tmp_path, capsys):
     assert json.loads((tmp_path / "a" / "summary.json").read_text())["settings"]["input_noise_std"] == 0
     assert cli.main(["train", "rdm", "--input-noise", "0", "--out", str(tmp_path / "b")]) == 2
     assert "--input-noise is not for rdm" in capsys.readouterr().err
+
+
+def test_warmup_says_where_the_kernels_are(capsys, monkeypatch):
+    assert cli.main(["warmup"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[:2]] == ["float32", "float64"]
+    where = engine.cache_folder()
+    assert lines[2] == ("they are not kept: no folder could be written" if where is None else f"kept in {where}")
+    monkeypatch.setattr("minirnn.cli.cache_folder", lambda: None)
+    assert cli.main(["warmup"]) == 0
+    assert "not kept" in capsys.readouterr().out

@@ -22,7 +22,7 @@ ALLOWED = {
     "plots": ({"plots"}, {"numpy", "matplotlib"}),
     "analysis": ({"analysis"}, {"numpy", "scipy"}),
     "tasks": ({"tasks", "trials", "randomness"}, {"numpy", "scipy"}),
-    "engine": ({"kernels", "reference", "trials"}, {"numpy", "scipy", "numba", "threadpoolctl"}),
+    "engine": ({"kernels", "reference", "trials"}, {"numpy", "numba", "threadpoolctl"}),
     "initial": ({"engine"}, {"numpy", "scipy"}),
     "optimizer": ({"engine", "reference"}, {"numpy"}),
     "interop": (
@@ -60,8 +60,9 @@ ALLOWED = {
             "studies",
             "tasks",
             "train",
+            "trials",
         },
-        {"numpy"},
+        {"numpy", "scipy"},
     ),
     "report": (
         {"analysis", "checkpoint", "network", "plots", "tasks"},

@@ -120,11 +120,13 @@ def test_the_product_is_a_product_for_any_shape(seed, K, M, rows, dtype):
 def test_outer_products_are_added_for_any_shape(seed, M, K, rows, dtype):
     rng = np.random.default_rng(seed)
     W = -(-max(K, M, 16) // 8) * 8
-    a, b = rng.standard_normal((rows + 2, W)).astype(dtype), rng.standard_normal((rows, W)).astype(dtype)
+    skipped = rng.integers(0, 3)
+    a, b = (rng.standard_normal((rows + 3, 1, W)).astype(dtype) for _ in range(2))
     o = rng.standard_normal((W, W)).astype(dtype)
-    exact = o[:M, :K] + a[:rows, :M].astype(float).T @ b[:, :K].astype(float)
-    bound = np.abs(o[:M, :K]) + np.abs(a[:rows, :M]).astype(float).T @ np.abs(b[:, :K]).astype(float)
-    dynamics.add_outer_products(o, a, b, rows, M, K)
+    left, right = a[:rows, 0, :M].astype(float), b[skipped : skipped + rows, 0, :K].astype(float)
+    exact = o[:M, :K] + left.T @ right
+    bound = np.abs(o[:M, :K]) + np.abs(left).T @ np.abs(right)
+    dynamics.add_outer_products(o, a, b, skipped, rows, M, K)
     assert (np.abs(o[:M, :K] - exact) <= 70 * np.finfo(dtype).eps * bound).all()
 
 

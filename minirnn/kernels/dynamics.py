@@ -285,7 +285,7 @@ def compiled_product(o, a, packed, K, K_packed, M):  # pragma: no cover
 
 
 @kernel(FASTMATH)
-def compiled_add_outer_products(o, a, b, rows, M, K):  # pragma: no cover
+def compiled_add_outer_products(o, a, b, skipped, rows, M, K):  # pragma: no cover
     """As `add_outer_products`."""
     W = o.shape[1]
     n = PANEL // o.itemsize
@@ -295,10 +295,10 @@ def compiled_add_outer_products(o, a, b, rows, M, K):  # pragma: no cover
     flat_o, flat_a, flat_b = o.ravel(), a.ravel(), b.ravel()
     for p in range(whole):
         for i in range(0, M, ROWS):
-            block(flat_o, i * W + p * n, W, flat_a, i, 1, W, flat_b, p * n, W, rows, True)
+            block(flat_o, i * W + p * n, W, flat_a, i, 1, W, flat_b, skipped * W + p * n, W, rows, True)
     if wide:
         for i in range(0, M, ROWS):
-            wide_block(flat_o, i * W + whole * n, W, flat_a, i, 1, W, flat_b, whole * n, W, rows, True)
+            wide_block(flat_o, i * W + whole * n, W, flat_a, i, 1, W, flat_b, skipped * W + whole * n, W, rows, True)
 
 
 def plain_product(o, a, packed, K, K_packed, M):
@@ -314,9 +314,11 @@ def plain_product(o, a, packed, K, K_packed, M):
         p += step
 
 
-def plain_add_outer_products(o, a, b, rows, M, K):
-    """o[:M, :K] += sum over the rows of a[row, :M] b[row, :K]; a, b (rows or more, W), o (W, W). What lies behind may change."""
-    o[:M, :K] += a[:rows, :M].T @ b[:rows, :K]
+def plain_add_outer_products(o, a, b, skipped, rows, M, K):
+    """o[:M, :K] += sum over so many rows of a[row, :M] b[skipped + row, :K]; o (W, W), and a and b of as many rows of W as there
+    are. What lies behind in o may change."""
+    W = o.shape[1]
+    o[:M, :K] += a.reshape(-1, W)[:rows, :M].T @ b.reshape(-1, W)[skipped : skipped + rows, :K]
 
 
 # Without the compiler there are no registers to hold sums in: the plain statement of what they compute stands in.
@@ -638,6 +640,20 @@ def activate_adjoint(a_bar, scale, r_bar, r, phi):
 
 
 @kernel(FASTMATH)
+def copy(o, a):
+    """o = a, flat arrays; a loop compiles in no time, an assignment of arrays in seconds."""
+    for k in range(o.size):
+        o[k] = a[k]
+
+
+@kernel(FASTMATH)
+def clear(o):
+    """o = 0, a flat array."""
+    for k in range(o.size):
+        o[k] = 0.0
+
+
+@kernel(FASTMATH)
 def put(row, x, index, t, N):
     """Set the columns of s_t (C, W) behind the units to [x_t, 1]; behind the last input there is only the 1.
 
@@ -666,12 +682,13 @@ def rollout(s, drive, h, start, end, z, y, x, index, noise, forward, keep, gain,
     K = N + x.shape[2] + 1
     flat_y, flat_keep, flat_gain = y.ravel(), keep.ravel(), gain.ravel()
     leaky = drive.shape[0] > 0
+    noisy = noise.shape[0] > 0
     kept = max(1, h.shape[0])
     if form == RATE:
-        s[0] = start
+        copy(s[0].ravel(), start.ravel())
     else:
-        h[0] = start
-        activate(s[0].ravel(), h[0].ravel(), phi)  # (2c)
+        copy(h[0].ravel(), start.ravel())
+        activate(s[0].ravel(), start.ravel(), phi)  # (2c)
     for t in range(t0, t1 + 1):
         d = t - t0
         if t == t1 and t1 < T:
@@ -684,30 +701,31 @@ def rollout(s, drive, h, start, end, z, y, x, index, noise, forward, keep, gain,
                     z[t - 1, b, o] = y[b, N + o]  # (5)
         if t == T:
             break
+        after = s[d + 1].ravel()
         if form == RATE:
-            if noise.shape[0] > 0:
+            if noisy:
                 for b in range(C):
                     for i in range(N):
                         y[b, i] += noise[d, b, i]  # (2)
-            after = s[d + 1].ravel()
+            activate(drive[d].ravel() if leaky else after, flat_y, phi)  # (3), and (4) with keep = 0, gain = 1
             if leaky:
                 r, now = drive[d].ravel(), s[d].ravel()
-                activate(r, flat_y, phi)  # (3)
                 for k in range(n):
                     after[k] = flat_keep[k] * now[k] + flat_gain[k] * r[k]  # (4)
-            else:
-                activate(after, flat_y, phi)  # (3), and (4) with keep = 0, gain = 1
         else:
             now, later = h[d % kept].ravel(), h[(d + 1) % kept]
-            after = later.ravel()
+            flat_later = later.ravel()
             for k in range(n):
-                after[k] = flat_keep[k] * now[k] + flat_gain[k] * flat_y[k]  # (4c), of (3c)
-            if noise.shape[0] > 0:
+                flat_later[k] = flat_keep[k] * now[k] + flat_gain[k] * flat_y[k]  # (4c), of (3c)
+            if noisy:
                 for b in range(C):
                     for i in range(N):
                         later[b, i] += noise[d, b, i]  # (4c)
-            activate(s[d + 1].ravel(), after, phi)  # (2c)
-    end[:] = s[t1 - t0] if form == RATE else h[(t1 - t0) % kept]
+            activate(after, flat_later, phi)  # (2c)
+    if form == RATE:
+        copy(end.ravel(), s[t1 - t0].ravel())
+    else:
+        copy(end.ravel(), h[(t1 - t0) % kept].ravel())
 
 
 @kernel(FASTMATH)
@@ -734,10 +752,10 @@ def rollout_adjoint(
     direct = form == RATE and not flat_keep.any() and not penalised  # h_bar_t is s_bar_t
     vanishing = back.shape[0] > 0
     if t1 == T:
-        P_bar[:] = 0.0
-        h_bar[:] = 0.0
-        omega_bar[:] = 0.0
-        losses[2:] = 0.0
+        clear(P_bar.ravel())
+        clear(flat_h_bar)
+        clear(omega_bar.ravel())
+        losses[2] = losses[3] = 0.0
     stop = T + 1 if t1 == T else t1
     while stop > t0:
         first = (stop - 1) // L * L
@@ -747,7 +765,7 @@ def rollout_adjoint(
             a_bar = step.ravel()
             rho = s[d].ravel()
             if t == T:
-                step[:] = 0.0
+                clear(a_bar)
             elif form == RATE:
                 r = drive[d].ravel() if drive.shape[0] > 0 else s[d + 1].ravel()
                 activate_adjoint(a_bar, flat_gain, flat_h_bar, r, phi)  # (4*), (3*); h_bar_{t+1} is complete
@@ -761,18 +779,17 @@ def rollout_adjoint(
                     for o in range(O):
                         step[b, N + o] = z_bar[t - 1, b, o]
             cut = truncate > 0 and 0 < t < T and t % truncate == 0
-            if direct and not cut:
-                product(h_bar, step, backward, N + O, N + O, N)  # (7*), and (4*) with keep = 0
-                continue
             if cut:  # only what is read from rho_t reaches it
-                h_bar[:] = 0.0
-                s_bar[:] = 0.0
+                clear(flat_h_bar)
+                clear(flat_s_bar)
                 for b in range(C):
                     for o in range(O):
                         for i in range(N):
                             s_bar[b, i] += z_bar[t - 1, b, o] * P[N + o, i]  # (7*) without a_bar
             else:
-                product(s_bar, step, backward, N + O, N + O, N)  # (7*)
+                product(h_bar if direct else s_bar, step, backward, N + O, N + O, N)  # (7*), and (4*) with keep = 0
+                if direct:
+                    continue
             if penalised and t > 0:
                 for k in range(n):
                     flat_s_bar[k] += flat_rate[k] * rho[k]  # (6*)
@@ -781,13 +798,9 @@ def rollout_adjoint(
             incoming = flat_s_bar if form == RATE else flat_rho_bar
             for k in range(n):
                 flat_h_bar[k] = incoming[k] + flat_keep[k] * flat_h_bar[k]  # (4*), (4c*)
-        add_outer_products(
-            P_bar, y_bar.reshape(L * C, W), s[first - t0 : stop - t0].reshape((stop - first) * C, W), (stop - first) * C,
-            N + O, N + I + 1,
-        )  # (7*)  # fmt: skip
+        add_outer_products(P_bar, y_bar, s, (first - t0) * C, (stop - first) * C, N + O, N + I + 1)  # (7*)
         if vanishing:
-            live = min(stop, T) - first
-            add_outer_products(omega_bar, y_bar.reshape(L * C, W), back.reshape(L * C, W), live * C, N, N)  # (8*)
+            add_outer_products(omega_bar, y_bar, back, 0, (min(stop, T) - first) * C, N, N)  # (8*)
         stop = first
 
 
