@@ -38,8 +38,9 @@ unit, in the second half, for theta = CLOSED dt, the state relaxes towards the s
 and SETTLED time constants fit into theta where dt = tau. With R, v0 and the gains powers of two, as by default, (1) to (5) and (8)
 lose nothing: the round trip gives each weight and tau back bit for bit, in float32 and float64. (In (5) the error of 1 / rho_i is
 at most half the spacing of the numbers below 1 / R, so the exactly rounded sum of the row is 1 / R again.) The exceptions: with
-other R, v0 or gains the last bits of float64 may differ; tau of `clocked` is exact at dt = tau, otherwise to rounding. A resistance,
-1 / g, is a rounded number: from it float32 weights come back bit for bit, float64 ones to 1 or 2 units in the last place.
+other R, v0 or gains the last bits of float64 may differ; tau of `clocked` is exact at dt = tau, otherwise to rounding; nothing may
+underflow. A resistance, 1 / g, is a rounded number: from it float32 weights come back bit for bit, float64 ones to 1 or 2 units in
+the last place.
 """
 
 import math
@@ -173,16 +174,17 @@ def design(
         heavy = load(W_in, W_rec, gain=gain, input_gain=input_gain)
         if heavy.max() > 1:
             raise ValueError(
-                f"gain must be larger: row {int(heavy.argmax())} of a passive circuit has the load {heavy.max():.4g}, above 1, with "
-                f"gain = {gain:g} and input_gain = {input_gain:g}; remedy(W_in, W_rec) gives {remedy(W_in, W_rec)}, "
+                f"gain must be larger: row {int(heavy.argmax())} of a passive circuit has the load {heavy.max():.4g}, above 1, "
+                f"with gain = {gain:g} and input_gain = {input_gain:g}; remedy(W_in, W_rec) gives {remedy(W_in, W_rec)}, "
                 f'and design="op-amp" has no such limit'
             )
         rows = np.concatenate([g_rec, g_in], axis=1).tolist()
         g_sum = np.array([max(math.fsum([1 / R, *(-g for g in row)]), 0.0) for row in rows])  # (5)
+    I_rec, I_out = (None if b is None else v0 * b / R for b in (b_rec, b_out))  # (3)
     return Circuit(
         design, form, phi, v0, gain, input_gain, dt, g_in, _signs(W_in), g_rec, _signs(W_rec), g_out, _signs(W_out), g_sum, g_state,
-        np.full(len(W_out), 1 / R), C, None if b_rec is None else v0 * b_rec / R, None if b_out is None else v0 * b_out / R, v0 * h0,
-    )  # fmt: skip  # (3)
+        np.full(len(W_out), 1 / R), C, I_rec, I_out, v0 * h0,
+    )  # fmt: skip
 
 
 def weights(circuit: Circuit) -> Weights:

@@ -17,8 +17,8 @@ Array = np.ndarray[Any, Any]
 
 OPEN_LOOP = 1e8
 PHI = {
-    "tanh": "tanh({0})", "relu": "max({0}, 0)", "sigmoid": "1 / (1 + exp(-({0})))", "softplus": "max({0}, 0) + ln(1 + exp(-abs({0})))",
-    "linear": "{0}",
+    "tanh": "tanh({0})", "relu": "max({0}, 0)", "sigmoid": "1 / (1 + exp(-({0})))",
+    "softplus": "max({0}, 0) + ln(1 + exp(-abs({0})))", "linear": "{0}",
 }  # fmt: skip
 SAMPLE = 1e-3  # uF, of the capacitor that samples
 SWITCH_ON = 1e-6  # kOhm, of the switch before a clocked unit's resistor
