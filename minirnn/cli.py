@@ -133,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     p.set_defaults(run=_animate)
 
     p = command(
-        "circuit", "Realise a network as an analogue circuit: components, SPICE netlist, schematic; does it perform, built from what?",
+        "circuit", "Realise a network as an analogue circuit: components, netlist, schematic; does it perform its task?",
         "minirnn circuit and_run --out and_circuit",
     )  # fmt: skip
     p.add_argument("file", type=Path, metavar="FILE", help="network file (.npz or Keras) or the folder of a run")

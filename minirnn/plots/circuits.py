@@ -39,7 +39,7 @@ def schematic(ax: Axes, g_rec: Array, s_rec: Array, g_in: Array, s_in: Array, *,
             x = columns[2 * c + int(s < 0)]
             ax.plot(x, y - 1.5, "o", color=colours[2 * c], ms=4, zorder=4)
             _wire(ax, (x, y - 1.5), (x + 0.55, y - 1.5))
-            _resistor(ax, (x + 0.55, y - 1.5), (x + 0.55, y), f"{1 / g:.3g}k")
+            _resistor(ax, (x + 0.55, y - 1.5), (x + 0.55, y), _ohm(1 / g))
             ax.plot(x + 0.55, y, "o", color=BLACK, ms=3, zorder=4)
         end = _passive(ax, stage, y, phi) if design == "passive" else _active(ax, stage, y, design, form, phi)
         colour = (BLUE, RED)[i]
@@ -54,7 +54,7 @@ def schematic(ax: Axes, g_rec: Array, s_rec: Array, g_in: Array, s_in: Array, *,
     ax.set_ylim(-drop * (M - 1) - 2.6, top + (1.4 if one_node else 0.8))
     ax.set_aspect("equal")
     ax.axis("off")
-    ax.set_title(f"{design}, {form} form" + ("" if M == len(g_rec) else f": 2 of {len(g_rec)} units"))
+    ax.set_title(f"{design}, {form} form" + ("" if M == len(g_rec) else f": {M} of {len(g_rec)} units"))
 
 
 def _passive(ax: Axes, x: float, y: float, phi: str) -> float:
@@ -105,6 +105,14 @@ def _active(ax: Axes, x: float, y: float, design: str, form: str, phi: str) -> f
     return _box(ax, x, y, phi) if form == "current" else x
 
 
+def _ohm(kilo: float) -> str:
+    """A resistance, given in kOhm, to three digits."""
+    for limit, size, unit in ((1e3, 1e-3, "\N{GREEK CAPITAL LETTER OMEGA}"), (1e6, 1.0, "k"), (1e9, 1e3, "M")):
+        if kilo * 1e3 < limit:
+            return f"{kilo / size:.3g}{unit}"
+    return f"{kilo / 1e6:.3g}G"
+
+
 def _wire(ax: Axes, a: tuple[float, float], b: tuple[float, float]) -> None:
     ax.plot([a[0], b[0]], [a[1], b[1]], color=BLACK, lw=1.2, solid_capstyle="round", zorder=2)
 
@@ -151,7 +159,7 @@ def _amplifier(ax: Axes, x: float, y: float, text: str, *, start: float | None =
     if start is not None:
         _wire(ax, (start, y), (x, y))
     ax.add_patch(Polygon([(x, y - 0.75), (x, y + 0.75), (x + 1.4, y)], fc="white", ec=BLACK, lw=1.2, zorder=3))
-    ax.text(x + 0.45, y, text, ha="center", va="center", fontsize=9 if len(text) < 3 else 6.5, zorder=4)
+    ax.text(x + 0.45, y, text, ha="center", va="center", fontsize=9 if text in ("1", r"$\Sigma$") else 6.5, zorder=4)
     return x + 1.4
 
 
@@ -189,7 +197,7 @@ def tolerances(ax: Axes, percent: Array, distances: Array, works: Array, *, nomi
     ax.set_yscale("log")
     ax.set_xticks(range(len(percent)), [f"{p:g}" for p in percent])
     ax.set(xlabel="tolerance of the resistors (%)", ylabel="mean distance")
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper left", frameon=False)
 
 
 def _told(good: bool) -> str:
