@@ -77,6 +77,13 @@ def test_the_round_trip_of_tau_in_a_clocked_circuit_is_to_rounding_and_exact_at_
     assert back[0] == 1.0
 
 
+def test_a_long_row_of_a_passive_circuit_is_summed_exactly():
+    arrays = some_weights(np.random.default_rng(1), 150)
+    back = circuits.weights(built(arrays, "passive", "current", tau=3.0))
+    for a, b in zip(arrays, back[:6], strict=True):
+        same_bits(b, a)
+
+
 def test_component_values_by_hand():
     # R = 100 kOhm, w = -2 in a rail of gain 8: 400 kOhm to the inverted rail; win = 0.25: 400 kOhm; load = 1/4 + 1/4
     arrays = ([[0.25]], [[-2.0]], [[0.5]], [0.1], None)
@@ -109,6 +116,7 @@ def test_the_remedy_is_enough_and_half_of_it_is_not(seed, N, I, scale, of_inputs
     assert math.log2(gain).is_integer()
     assert math.log2(input_gain).is_integer()
     assert circuits.load(W_in, W_rec, gain=gain, input_gain=input_gain).max() <= 1
+    assert circuits.load(W_in, 0 * W_rec, input_gain=input_gain).max() <= 0.5
     if gain > 1:
         assert circuits.load(W_in, W_rec, gain=gain / 2, input_gain=input_gain).max() > 1
     if input_gain > 1:
@@ -289,6 +297,7 @@ def test_the_tolerance_study_counts_circuits_that_work():
     assert found.distances.shape == (3, 4, 3)
     assert (found.distances[0] == 0).all()
     assert found.works.tolist() == [[True] * 4, [True] * 4, [False] * 4]
+    assert len({*found.distances[1].max(axis=1)}) == 4  # each draw is a circuit of its own
     again = circuits.tolerance(c, x, 1.0, judge, tolerances=(1e-4,), draws=4, rng=3)
     np.testing.assert_array_equal(again.distances[0], found.distances[1])
     for wrong in ({"draws": 0}, {"tolerances": ()}):
@@ -459,9 +468,9 @@ def test_the_picture_of_tolerances_counts_circuits():
 @pytest.fixture
 def latch(tmp_path):
     """A unit of two states that answers AND, saved."""
-    # h = tanh(3 h + u) loses its lower state at u = 1.30: one pulse, u = 1.2, leaves it there, two do not
+    # h = tanh(3 h + u) loses its lower state at u = 1.30: one pulse, u = 0.8, leaves it there, two do not
     net = mr.Network(
-        np.array([[1.2, 1.2]]), np.array([[3.0]]), np.array([[0.5025]]), np.array([0.0]), np.array([0.5]), np.array([-0.9949]),
+        np.array([[0.8, 0.8]]), np.array([[3.0]]), np.array([[0.5025]]), np.array([0.0]), np.array([0.5]), np.array([-0.9949]),
         tau=4.0,
     )  # fmt: skip
     net.save(tmp_path / "latch.npz")
