@@ -114,11 +114,11 @@ def load(W_in: Any, W_rec: Any, *, gain: float = 1.0, input_gain: float = 1.0) -
 def remedy(W_in: Any, W_rec: Any) -> tuple[float, float]:
     """(gain, input_gain) with which these weights have a passive circuit (7)."""
     W_in, W_rec = _matrix("W_in", W_in), _matrix("W_rec", W_rec)
-    inputs = load(W_in, 0 * W_rec)
-    input_gain = _power_of_two(2 * inputs.max(initial=0.0))  # (7)
-    gain = _power_of_two((load(0 * W_in, W_rec) / (1 - inputs / input_gain)).max())  # (7)
-    while load(W_in, W_rec, gain=gain, input_gain=input_gain).max() > 1:  # the quotient was rounded
-        gain *= 2
+    gain = input_gain = 1.0
+    while load(W_in, 0 * W_rec, input_gain=input_gain).max(initial=0.0) > 0.5:
+        input_gain *= 2  # (7)
+    while load(W_in, W_rec, gain=gain, input_gain=input_gain).max(initial=0.0) > 1:
+        gain *= 2  # (7)
     return gain, input_gain
 
 
@@ -207,12 +207,6 @@ def weights(circuit: Circuit) -> Weights:
 def _signs(W: Array) -> Array:
     """+1 or -1; a weight of -0.0 is an open circuit on the inverted rail."""
     return np.copysign(1.0, W)
-
-
-def _power_of_two(least: float) -> float:
-    """The least power of two that is at least 1 and this."""
-    mantissa, exponent = math.frexp(max(least, 1.0))
-    return math.ldexp(1.0, exponent - (mantissa == 0.5))
 
 
 def _positive(name: str, value: Any) -> float:
