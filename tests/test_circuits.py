@@ -418,6 +418,8 @@ def test_what_does_not_fit_is_named():
         ("dt must be the period of the clock", lambda: circuits.netlist(clocked, x[:, 0], 2.0)),
         (r"x must be one trial, finite and \(T, 2\)", lambda: circuits.netlist(c, x, 1.0)),
         ("rise must be positive and below", lambda: circuits.netlist(c, x[:, 0], 1.0, rise=0.0)),
+        ("W_in must have a row for each of the 5", lambda: circuits.load(W_in[:4], W_rec)),
+        ("W_in must have a row for each of the 5", lambda: circuits.remedy(W_in[:4], 0 * W_rec)),
         ("capacitors must be a tolerance", lambda: circuits.with_errors(c, capacitors=1.0, rng=0)),
     ):
         with pytest.raises(ValueError, match=match), np.errstate(invalid="ignore"):

@@ -106,8 +106,10 @@ class Circuit(NamedTuple):
 def load(W_in: Any, W_rec: Any, *, gain: float = 1.0, input_gain: float = 1.0) -> Array:
     """(N,) how much of 1/R the connections of each row of a passive circuit take (6): it can be built where none is above 1."""
     W_in, W_rec = _matrix("W_in", W_in), _matrix("W_rec", W_rec)
+    if len(W_in) != len(W_rec):
+        raise ValueError(f"W_in must have a row for each of the {len(W_rec)} of W_rec, got {W_in.shape}")
     gain, input_gain = _positive("gain", gain), _positive("input_gain", input_gain)
-    rows = (np.abs(np.concatenate([W_rec / gain, W_in / input_gain], axis=1))).tolist()
+    rows = np.abs(np.concatenate([W_rec / gain, W_in / input_gain], axis=1)).tolist()
     return np.array([math.fsum(row) for row in rows])  # (6)
 
 

@@ -80,7 +80,7 @@ def _active(ax: Axes, x: float, y: float, design: str, form: str, phi: str) -> f
         _wire(ax, (x + 0.3, y + 1.1), (x + 0.3, y + 2.15))
         _wire(ax, (out, y + 1.1), (out, y + 2.15))
         _capacitor(ax, (x + 0.3, y + 2.15), (out, y + 2.15), "C")
-        ax.text(out + 0.95, y + 0.15, "v", ha="center", style="italic")
+        ax.text(out + 0.95, y + 0.55, "v", ha="center", style="italic")
     _wire(ax, (out, y), (out + 0.4, y))
     ax.add_patch(Circle((out + 0.6, y), 0.2, fc="white", ec=BLACK, zorder=3))
     ax.text(out + 0.6, y, "\N{MINUS SIGN}1", ha="center", va="center", fontsize=6.5, zorder=4)
@@ -101,7 +101,7 @@ def _active(ax: Axes, x: float, y: float, design: str, form: str, phi: str) -> f
         _capacitor(ax, (x + 0.2, y - 1.5), (x + 0.2, y), "C")
         _earth(ax, x + 0.2, y - 1.5)
         ax.text(x + 0.2, y + 0.15, "v", ha="center", style="italic")
-        x = _amplifier(ax, x + 0.8, y, "1", start=x)
+        x = _amplifier(ax, x + 1.1, y, "1", start=x)
     return _box(ax, x, y, phi) if form == "current" else x
 
 
