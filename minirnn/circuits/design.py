@@ -4,23 +4,23 @@ A unit's state is a voltage, v = v0 h, an input channel a voltage source E_k = G
 +V_j and -V_j, V_j = G v0 r_j, since no resistor is negative. A weight is a conductance g from a rail to a summing node and the sign
 s of that rail; a bias is a current source. Units throughout: V, kOhm, mS, uF, mA, ms, in which kOhm uF is ms and V mS is mA.
 
-    g_ij = |w_ij| / (G R),   s_ij = sign of w_ij;   0, an open circuit, where w_ij = 0                         (1)
-    g_ik = |w_ik| / (G_in R)  of an input,   g_lj = |w_lj| / (G R)  of the readout, a summing amplifier        (2)
-    I_i = v0 b_i / R                                                                                           (3)
-    C_i = tau_i / R                                                                                            (4)
+    (1)  g_ij = |w_ij| / (G R),   s_ij = sign of w_ij;   0, an open circuit, where w_ij = 0
+    (2)  g_ik = |w_ik| / (G_in R)  of an input,   g_lj = |w_lj| / (G R)  of the readout, a summing amplifier
+    (3)  I_i = v0 b_i / R
+    (4)  C_i = tau_i / R
 
 R is the feedback resistor of the amplifier that sums, or, in the passive design, all that hangs on the node, in parallel: there a
 leak resistor rho_i to earth brings the row to 1 / R, which is possible only where the load of no row is above 1.
 
-    1 / rho_i = 1 / R - sum_j g_ij - sum_k g_ik                                                                (5)
-    load_i = sum_j |w_ij| / G + sum_k |w_ik| / G_in <= 1                                                       (6)
-    remedy: gains of the rails and sources, the least powers of two with
-        sum_k |w_ik| / G_in <= 1/2,   then   sum_j |w_ij| / G <= 1 - sum_k |w_ik| / G_in   in every row        (7)
+    (5)  1 / rho_i = 1 / R - sum_j g_ij - sum_k g_ik
+    (6)  load_i = sum_j |w_ij| / G + sum_k |w_ik| / G_in <= 1
+    (7)  remedy: gains of the rails and sources, the least powers of two with
+         sum_k |w_ik| / G_in <= 1/2,   then   sum_j |w_ij| / G <= 1 - sum_k |w_ik| / G_in   in every row
 
 G >= 1 and G_in >= 1; the G_in that is asked for is above 1 only where the inputs would take more than half of a row.
 Backwards, with 1 / R_i = 1 / rho_i + sum_j g_ij + sum_k g_ik in the passive design and R_i = R in the others:
 
-    w_ij = s_ij g_ij G R_i,   w_ik = s_ik g_ik G_in R_i,   b_i = I_i R_i / v0,   tau_i = R_i C_i               (8)
+    (8)  w_ij = s_ij g_ij G R_i,   w_ik = s_ik g_ik G_in R_i,   b_i = I_i R_i / v0,   tau_i = R_i C_i
 
 DESIGNS, beside the form of the network each is for:
 
@@ -33,7 +33,7 @@ The first three are the continuous network. The Euler map with alpha = dt/tau ne
 |lambda| = 1 have no counterpart), which `clocked` realises: in the first half of a period of dt a capacitor samples what drives the
 unit, in the second half, for theta = CLOSED dt, the state relaxes towards the sample,
 
-    v <- v + (1 - exp(-theta / (R C))) (sample - v),   so that   R_i C_i = -theta / log(1 - dt/tau_i)          (9)
+    (9)  v <- v + (1 - exp(-theta / (R C))) (sample - v),   so that   R_i C_i = -theta / log(1 - dt/tau_i)
 
 and SETTLED time constants fit into theta where dt = tau. With R, v0 and the gains powers of two, as by default, (1) to (5) and (8)
 lose nothing: the round trip gives each weight and tau back bit for bit, in float32 and float64. (In (5) the error of 1 / rho_i is
@@ -160,7 +160,7 @@ def design(
     gain = _positive("gain", 1.0 if gain is None else gain)
     input_gain = _positive("input_gain", 1.0 if input_gain is None else input_gain)
 
-    g_rec, g_out = np.abs(W_rec) / (gain * R), np.abs(W_out) / (gain * R)  # (1, 2)
+    g_rec, g_out = np.abs(W_rec) / (gain * R), np.abs(W_out) / (gain * R)  # (1) (2)
     g_in = np.abs(W_in) / (input_gain * R)  # (2)
     g_sum, g_state, C = np.full(N, 1 / R), np.full(N, 1 / R), tau / R  # (4)
     if design == "clocked":

@@ -2,19 +2,19 @@
 
 Nothing here knows a weight, a tau or a network. Symbols as in `design`; V_j = G v0 r_j are the rails and E_k the sources:
 
-    r = phi(v / v0)  where the state is a current,   r = v / v0  where it is a rate                            (1)
-    J_i = sum_j s_ij g_ij V_j + sum_k s_ik g_ik E_k + I_i    into a node at 0 V                                (2)
+    (1)  r = phi(v / v0)  where the state is a current,   r = v / v0  where it is a rate
+    (2)  J_i = sum_j s_ij g_ij V_j + sum_k s_ik g_ik E_k + I_i    into a node at 0 V
 
-    passive           C_i dv_i/dt = J_i - (1/rho_i + sum_j g_ij + sum_k g_ik) v_i                              (3)
-    op-amp, current   C_i dv_i/dt = J_i - g_sum_i v_i                                                          (4)
-    op-amp, rate      C_i dv_i/dt = g_state_i (d_i - v_i)                                                      (5)
-    the drive         d_i = v0 phi(J_i / (g_sum_i v0))  in the rate form,  J_i / g_sum_i  in the current form  (6)
-    the readout       g_sum_l y_l = sum_j s_lj g_lj V_j + I_l                                                  (7)
+    (3)  passive           C_i dv_i/dt = J_i - (1/rho_i + sum_j g_ij + sum_k g_ik) v_i
+    (4)  op-amp, current   C_i dv_i/dt = J_i - g_sum_i v_i
+    (5)  op-amp, rate      C_i dv_i/dt = g_state_i (d_i - v_i)
+    (6)  the drive         d_i = v0 phi(J_i / (g_sum_i v0))  in the rate form,  J_i / g_sum_i  in the current form
+    (7)  the readout       g_sum_l y_l = sum_j s_lj g_lj V_j + I_l
 
 `clocked`: one after the other in each period, both linear and so solved exactly, theta the time that a switch is closed,
 
-    the sample  m_i <- d_i,   after more time constants of the first switch than a double has digits           (8)
-    the state   v_i <- m_i + (v_i - m_i) exp(-theta g_state_i / C_i)                                           (9)
+    (8)  the sample  m_i <- d_i,   after more time constants of the first switch than a double has digits
+    (9)  the state   v_i <- m_i + (v_i - m_i) exp(-theta g_state_i / C_i)
 
 Amplifiers are ideal: they take no current, give any, and are faster than all else.
 """
@@ -106,7 +106,7 @@ def _slope(c: Circuit, v: Array, E: Array) -> Array:
     if not c.one_node:
         return c.g_state * (_drive(c, v, E) - v) / c.C  # (5)
     hanging = c.g_sum + c.g_rec.sum(axis=1) + c.g_in.sum(axis=1) if c.design == "passive" else c.g_sum
-    return (_current(c, v, E) - hanging * v) / c.C  # (3, 4)
+    return (_current(c, v, E) - hanging * v) / c.C  # (3) (4)
 
 
 def _integrate(c: Circuit, state: Array, E: Array, dt: float, rise: float, rtol: float, atol: float) -> None:

@@ -2,7 +2,7 @@
 
 A component of tolerance p has a value uniform within +- p of the nominal one, independently of all others:
 
-    R <- R (1 + p U(-1, 1)),   C <- C (1 + p U(-1, 1)),   I <- I (1 + p U(-1, 1))                               (1)
+    (1)  R <- R (1 + p U(-1, 1)),   C <- C (1 + p U(-1, 1)),   I <- I (1 + p U(-1, 1))
 
 An error of a connection is one of its weight, an error of a feedback resistor one of all weights of its row and, in an integrator
 or a passive node, of its time constant.
