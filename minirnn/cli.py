@@ -141,6 +141,29 @@ def _parser() -> argparse.ArgumentParser:
     p.set_defaults(run=_animate)
 
     p = command(
+        "circuit", "Realise a network as an analogue circuit: components, netlist, schematic; does it perform its task?",
+        "minirnn circuit and_run --out and_circuit",
+    )  # fmt: skip
+    p.add_argument("file", type=Path, metavar="FILE", help="network file (.npz or Keras) or the folder of a run")
+    p.add_argument(
+        "--task", choices=sorted(BY_NAME), metavar="NAME", help="task to perform (default: that of the run, if it is one)"
+    )
+    p.add_argument(
+        "--design", choices=("passive", "op-amp", "clocked"), default="op-amp",
+        help="passive and op-amp work in continuous time, clocked in steps of dt, as the network does (default: %(default)s)",
+    )  # fmt: skip
+    p.add_argument("--v0", type=float, default=1.0, metavar="VOLT", help="the voltage of a state 1 (default: %(default)s)")
+    p.add_argument(
+        "--tolerances", type=float, nargs="+", default=(0.1, 1.0, 2.0, 5.0, 10.0, 20.0), metavar="PERCENT",
+        help="of the resistors, in the study (default: 0.1 1 2 5 10 20)",
+    )  # fmt: skip
+    p.add_argument("--capacitors", type=float, default=0.0, metavar="PERCENT", help="tolerance of the capacitors (default: exact)")
+    p.add_argument("--draws", type=int, default=20, metavar="N", help="circuits per tolerance, 0 for none (default: %(default)s)")
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of their errors (default: %(default)s)")
+    p.add_argument("--out", type=Path, default=Path("circuit"), metavar="DIR", help="folder for the results (default: circuit)")
+    p.set_defaults(run=_circuit)
+
+    p = command(
         "study", "Make a study: a table, a CSV and a figure.", "minirnn study gradient-error --units 20 --out study",
     )  # fmt: skip
     p.add_argument(
@@ -544,6 +567,90 @@ def _animate(options: argparse.Namespace) -> int:
     files.write_atomically(options.out, lambda file: file.write(moving.gif()))
     print(f"{options.out} shows condition {names[b]}")
     return 0
+
+
+def _circuit(options: argparse.Namespace) -> int:
+    from . import circuits, plots
+
+    network, task, _ = _opened(options.file, options.task)
+    if task is None:
+        raise ValueError(f"--task must be given: {options.file} does not say which it was trained on")
+    if network.output != "linear" or (network.gain != network.leak).any():
+        raise ValueError(
+            f'a circuit needs output="linear" and drive="normalised", got output={network.output!r} and drive={network.drive!r}'
+        )
+    if not all(0 <= percent < 100 for percent in options.tolerances):
+        raise ValueError(f"--tolerances must be percentages from 0 to below 100, got {options.tolerances}")
+    trials = task.conditions()
+    network.check(trials)
+    circuit = circuits.design(
+        *network.weights, tau=network.tau, design=options.design, form=network.form, phi=network.phi, v0=options.v0,
+        dt=network.dt if options.design == "clocked" else None,
+    )  # fmt: skip
+    traces = circuits.simulate(circuit, trials.x, task.dt)
+    z = traces.output / circuit.v0
+    distances, works = distance(z, trials, masked=True), success(z, trials, task)
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    parts = circuits.components(circuit)
+    lines = ["name,from,to,value,unit", *(f"{p.name},{p.a},{p.b},{p.value!r},{p.unit}" for p in parts)]
+    shown = int(np.abs(trials.x).sum(axis=(0, 2)).argmax())
+    title = f"{_called(options.file)}, condition {task.condition_names[shown]}"
+    texts = {
+        "components.csv": "\n".join(lines) + "\n",
+        "circuit.cir": circuits.netlist(circuit, trials.x[:, shown], task.dt, title=title),
+    }
+    for name, text in texts.items():
+        files.write_atomically(options.out / name, partial(_write_text, text))
+    said = [f"{name}:  distance {d:.3f}" for name, d in zip(task.condition_names, distances, strict=True)]
+    drawn = {"conditions.png": _panels(task, trials.x, trials.target, z, said)}
+    drawn["schematic.png"], axes = plots.figure(1, 1, 11.0, 5.8)
+    stages = {"design": circuit.design, "form": circuit.form, "phi": circuit.phi}
+    plots.schematic(axes[0, 0], circuit.g_rec, circuit.s_rec, circuit.g_in, circuit.s_in, **stages)
+    summary: dict[str, Any] = {
+        "task": options.task or type(task).__name__, "design": options.design, "form": network.form, "success": works,
+        "distance": dict(zip(task.condition_names, distances.tolist(), strict=True)),
+        "largest_state_in_volt": float(np.abs(traces.state).max()), "gain": circuit.gain, "input_gain": circuit.input_gain,
+    }  # fmt: skip
+    if options.draws:
+
+        def judge(z: Any) -> tuple[Any, bool]:
+            return distance(z, trials, masked=True), success(z, trials, task)
+
+        shares = [percent / 100 for percent in options.tolerances]
+        found = circuits.tolerance(
+            circuit, trials.x, task.dt, judge, tolerances=shares, draws=options.draws, capacitors=options.capacitors / 100,
+            rng=options.seed,
+        )  # fmt: skip
+        drawn["tolerance.png"], axes = plots.figure(1, 1, 6.5, 4.2)
+        far, percent = found.distances.mean(axis=2), np.array(options.tolerances)
+        plots.tolerances(axes[0, 0], percent, far, found.works, nominal=float(distances.mean()))
+        summary["tolerance"] = [
+            {"percent": p, "works": int(w.sum()), "of": options.draws, "median_distance": float(np.median(d))}
+            for p, w, d in zip(options.tolerances, found.works, far, strict=True)
+        ]
+    for name, made in drawn.items():
+        files.write_atomically(options.out / name, partial(plots.save, made))
+    files.write_json(options.out / "circuit.json", summary)
+
+    kinds = {unit: sum(p.unit == unit for p in parts) for unit in ("kOhm", "uF", "mA")}
+    print(
+        f"{kinds['kOhm']} resistors, {kinds['uF']} capacitors, {kinds['mA']} bias currents; {options.design}, {network.form} form"
+    )
+    for name, d in zip(task.condition_names, distances, strict=True):
+        print(f"{name:<10} {d:>9.4f}")
+    for row in summary.get("tolerance", []):
+        print(f"resistors of {row['percent']:g} %: {row['works']} of {row['of']} circuits perform it")
+    print(f"the circuit {'performs' if works else 'does NOT perform'} the task; {', '.join([*texts, *drawn])} are in {options.out}")
+    if not works and options.design != "clocked":
+        print(
+            f"(dt/tau is {network.leak.max():g} in the network, but a circuit in continuous time has no step: try --design clocked)"
+        )
+    return 0 if works else 1
+
+
+def _write_text(text: str, file: Any) -> None:
+    file.write(text.encode())
 
 
 def _study(options: argparse.Namespace) -> int:

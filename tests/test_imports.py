@@ -20,6 +20,7 @@ ALLOWED = {
     "trials": (set(), {"numpy"}),
     "files": (set(), {"numpy"}),
     "plots": ({"plots"}, {"numpy", "matplotlib"}),
+    "circuits": ({"circuits"}, {"numpy", "scipy"}),
     "analysis": ({"analysis"}, {"numpy", "scipy"}),
     "tasks": ({"tasks", "trials", "randomness"}, {"numpy", "scipy"}),
     "engine": ({"kernels", "reference", "trials"}, {"numpy", "numba", "threadpoolctl"}),
@@ -47,6 +48,7 @@ ALLOWED = {
         {
             "analysis",
             "checkpoint",
+            "circuits",
             "dale",
             "engine",
             "files",

@@ -2,6 +2,7 @@
 
 from .activity import connectivity, epochs, heat_map, panels, schema, task_variance, trajectory, units
 from .animation import Animation, one_trial, spectra_animation
+from .circuits import schematic, tolerances
 from .damage import variants
 from .drawing import (
     conditions,
@@ -25,6 +26,6 @@ __all__ = [
     "Animation", "active_eigenvalues", "conditions", "connectivity", "diagnosis", "eigenvalue_paths", "eigenvalues",
     "end_state", "epochs", "figure", "fixed_points", "gradient_error", "gradient_flow", "heat_map", "histogram", "history",
     "jacobian_eigenvalues", "landscape", "losses", "one_trial", "onsets", "over_epochs", "panels", "paths", "regression",
-    "ring", "save", "schema", "signed_histograms", "spectra_animation", "task_variance", "tasks", "trajectory", "trial",
-    "unit_frequencies", "units", "variants", "weights", "weights_reach",
+    "ring", "save", "schema", "schematic", "signed_histograms", "spectra_animation", "task_variance", "tasks", "tolerances",
+    "trajectory", "trial", "unit_frequencies", "units", "variants", "weights", "weights_reach",
 ]  # fmt: skip
