@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checkpoint, files
+from . import checkpoint, files, recordings
 from .dale import Dale
 from .engine import single_blas_thread
 from .gradcheck import check_gradient
@@ -162,6 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--entries", type=int, default=200, metavar="N", help="entries per array (default: %(default)s)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default: %(default)s)")
     p.set_defaults(run=_check_gradient)
+
+    recordings.add_commands(command)
     return parser
 
 

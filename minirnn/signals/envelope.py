@@ -44,6 +44,13 @@ PEAK_WINDOW, CUTOFF_HZ = 35, 300.0  # the authors'
 LOWPASS_HZ, RMS_WINDOW = 150.0, 500  # of the methods they compare with
 
 
+class Quality(NamedTuple):
+    """How well an envelope suits a signal."""
+
+    miss: float  # distance from the prominent peaks (8)
+    humps: float  # how much it goes up and down (9)
+
+
 class Sweep(NamedTuple):
     """Envelopes of one signal with each window and cut."""
 
@@ -118,24 +125,40 @@ def sweep(
 ) -> Sweep:  # fmt: skip
     """The measures (8) (9) of the envelope of s (T,) for each peak window (samples) and cut (Hz).
 
-    lowest_hz: the lowest frequency of the carrier, which says how far prominent peaks are apart. least: the share of max |s|
-    below which a peak does not count. TypeError or ValueError, naming the argument, where one does not fit, or s has no peak.
+    lowest_hz, least: of `prominent_peaks`.
+    TypeError or ValueError, naming the argument, where one does not fit, or s has no peak.
+    """
+    peaks = prominent_peaks(s, rate, lowest_hz, least)
+    if not len(windows) or not len(cutoffs):
+        raise ValueError(f"windows and cutoffs must not be empty, got {len(windows)} and {len(cutoffs)}")
+    miss, humps = np.empty((2, len(windows), len(cutoffs)))
+    for i, L in enumerate(windows):
+        p = running_maximum(np.abs(s), L)
+        for j, cut in enumerate(cutoffs):
+            miss[i, j], humps[i, j] = quality(_lowpass(p, 4, cut, rate, authors_cutoff), s, peaks)
+    return Sweep(np.array(windows), np.array(cutoffs, np.float64), miss, humps, peaks)
+
+
+def prominent_peaks(s: Any, rate: float, lowest_hz: float, least: float = 0.05) -> Array:
+    """(M,) samples of the peaks of |s|, s (T,), a period of lowest_hz or more apart, and above the share `least` of max |s|.
+
+    ValueError where there is none.
     """
     r = np.abs(real("s", s, (1,)))
     height = number("least", least, 0.0, 1.0) * r.max()
     peaks, _ = signal.find_peaks(r, height=max(height, np.finfo(float).tiny), distance=window_for(rate, lowest_hz))
     if len(peaks) == 0:
-        raise ValueError("s must have a peak, got none")
-    if not len(windows) or not len(cutoffs):
-        raise ValueError(f"windows and cutoffs must not be empty, got {len(windows)} and {len(cutoffs)}")
-    miss, humps = np.empty((2, len(windows), len(cutoffs)))
-    for i, L in enumerate(windows):
-        p = running_maximum(r, L)
-        for j, cut in enumerate(cutoffs):
-            e = _lowpass(p, 4, cut, rate, authors_cutoff)
-            miss[i, j] = np.sqrt(((e[peaks] - r[peaks]) ** 2).mean() / (r[peaks] ** 2).mean())  # (8)
-            humps[i, j] = np.abs(np.diff(e)).sum() / (2 * e.max())  # (9)
-    return Sweep(np.array(windows), np.array(cutoffs, np.float64), miss, humps, peaks)
+        raise ValueError("s must have a peak, got none: it is silent, or rises or falls all the time")
+    return peaks
+
+
+def quality(envelope: Any, s: Any, peaks: Any) -> Quality:
+    """The measures (8) (9) of any envelope (T,) of s (T,) with these prominent peaks (M,)."""
+    e, r = real("envelope", envelope, (1,)), np.abs(real("s", s, (1,)))
+    if e.shape != r.shape:
+        raise ValueError(f"envelope must be as long as s, {len(r)} samples, got {len(e)}")
+    miss = np.sqrt(((e[peaks] - r[peaks]) ** 2).mean() / (r[peaks] ** 2).mean())  # (8)
+    return Quality(float(miss), float(np.abs(np.diff(e)).sum() / (2 * e.max())))  # (9)
 
 
 def _lowpass(p: Array, order: int, cutoff_hz: float, rate: float, authors_cutoff: bool) -> Array:
