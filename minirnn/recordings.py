@@ -183,7 +183,9 @@ def _align(options: argparse.Namespace) -> int:
         e, rate, threshold=options.threshold, least_ms=options.least_ms, join_ms=options.join_ms, margin_ms=options.margin_ms
     )
     if len(spans) == 0:
-        raise ValueError(f"{options.file} has no segment of {options.least_ms:g} ms above the threshold: it is silent, or too short")
+        raise ValueError(
+            f"{options.file} has no segment of {options.least_ms:g} ms above the threshold: it is silent, or too short"
+        )
     of = s if options.waveform else e
     found = alignment.align(
         [of[start:stop] for start, stop in spans], least_correlation=options.least_correlation, rounds=options.rounds
@@ -203,10 +205,12 @@ def _align(options: argparse.Namespace) -> int:
         row[: stop - start] = of[start:stop]
     plots.aligned(axes[1, 0], 1000 * np.arange(own.shape[1]) / rate, own, found.kept, title="segments from their starts")
     shown = 1000 * np.arange(len(found.mean)) / rate
-    plots.aligned(axes[2, 0], shown, found.aligned, found.kept, found.mean, found.std, title="aligned")
+    common = found.n == found.kept.sum()  # elsewhere the mean jumps where a segment begins or ends
+    mean, std = (np.where(common, values, np.nan) for values in (found.mean, found.std))
+    plots.aligned(axes[2, 0], shown, found.aligned, found.kept, mean, std, title="aligned, with the mean where all have samples")
     _write_figures(options, {"align": made})
     _write_csv(options, "align", "segment,start_s,stop_s,lag_ms,peak_ms,correlation,kept", rows)
-    arrays = {"aligned": found.aligned, "mean": found.mean, "std": found.std, "count": found.count, "kept": found.kept}
+    arrays = {"aligned": found.aligned, "mean": found.mean, "std": found.std, "n": found.n, "kept": found.kept}
     files.write_npz(_name(options, "align", "npz"), arrays)
     print(f"{found.kept.sum()} of {len(spans)} segments are averaged: {_name(options, 'align', 'png')} shows them")
     return 0

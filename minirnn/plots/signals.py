@@ -1,4 +1,4 @@
-"""Signals: waveform and envelopes, parameters of the envelope, aligned segments, spectrogram and pitch."""
+"""Signals: waveform and envelopes, parameters of the envelope, aligned segments and their lags, spectrogram and pitch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ def waveform(
 ) -> None:  # fmt: skip
     """A signal (T,) at times (T,) with its envelopes, each by name (times, values), the first in front; spans (K, 2), times."""
     for start, stop in () if spans is None else spans:
-        ax.axvspan(start, stop, color=SKY, alpha=0.25, lw=0)
+        ax.axvspan(start, stop, fc=SKY, ec=BLUE, alpha=0.25, lw=0.8)
     ax.plot(times, s, color=LIGHT, lw=0.6)
     for k, (name, (when, e)) in enumerate(envelopes.items()):
         colour, line = ENVELOPES[k % len(ENVELOPES)]
@@ -74,16 +74,29 @@ def aligned(
         ax.legend(loc="upper left")
 
 
+def lags(ax: Axes, delays: Array, found: Array, *, unit: str = "ms", title: str = "") -> None:
+    """Lags (K,) that an alignment found against the true delays (K,), with the line where they are equal."""
+    both = np.concatenate([delays, found])
+    span = np.array([both.min() - 2, both.max() + 2])
+    ax.plot(span, span, color=GREY, lw=1, ls=":", label="equal")
+    ax.plot(delays, found, "o", color=BLUE, mec="white", mew=0.4, ms=5.5)
+    ax.set(xlim=span, ylim=span, xlabel=f"delay of the pulse ({unit})", ylabel=f"lag found ({unit})", title=title)
+    with rc_context(STYLE):
+        ax.legend(loc="upper left")
+
+
 def pitch(
     ax: Axes, times: Array, frequencies: Array, spectrogram: Array, f0: Array | None = None, *,
     medians: tuple[Array, Array] | None = None, highest: float = 10000.0, decibels: float = 60.0, title: str = "",
 ) -> Any:  # fmt: skip
     """A spectrogram (F, M), power at frequencies (F,), times (M,), from its largest down to so many dB, up to `highest`; the image.
 
-    f0 (M,) are points upon it, NaN none; medians: times and values, a line.
+    f0 (M,) are points upon it, NaN none; medians: times and values, dashes.
     """
     largest = spectrogram.max()
-    shown = 10 * np.log10(np.maximum(spectrogram, largest * 1e-20) / largest) if largest > 0 else np.full(spectrogram.shape, -np.inf)
+    shown = (
+        10 * np.log10(np.maximum(spectrogram, largest * 1e-20) / largest) if largest > 0 else np.full(spectrogram.shape, -np.inf)
+    )
     shown = np.maximum(shown, -decibels)
     step = times[1] - times[0] if len(times) > 1 else 1.0
     image = ax.imshow(
@@ -91,10 +104,10 @@ def pitch(
         extent=(times[0] - step / 2, times[-1] + step / 2, *(frequencies[[0, -1]] + np.array([-0.5, 0.5]) * frequencies[1])),
     )  # fmt: skip
     if medians is not None:
-        ax.plot(*medians, color=SKY, lw=2.0, label="median")
+        ax.plot(*medians, "_", color=BLUE, ms=9, mew=2.0, label="median")
     if f0 is not None:
         ax.plot(times, f0, "o", color=RED, ms=2.4, label="pitch")
         with rc_context(STYLE):
-            ax.legend(loc="upper right", ncols=2)
+            ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2)
     ax.set(ylim=(0, min(highest, frequencies[-1])), xlabel="time (s)", ylabel="frequency (Hz)", title=title)
     return image

@@ -35,7 +35,7 @@ class Alignment(NamedTuple):
     aligned: Array  # (K, T, ..) NaN where a segment has no sample
     mean: Array  # (T, ..) of those kept, NaN where none has a sample
     std: Array  # (T, ..) sample standard deviation of those kept, NaN where fewer than two have a sample
-    count: Array  # (T,) how many have a sample
+    n: Array  # (T,) how many of those kept have a sample
 
 
 def segments(
@@ -66,7 +66,12 @@ def segments(
 
 
 def align(
-    pieces: Sequence[Any], *, reference: int | None = None, least_correlation: float = 0.5, max_lag: int | None = None, rounds: int = 1
+    pieces: Sequence[Any],
+    *,
+    reference: int | None = None,
+    least_correlation: float = 0.5,
+    max_lag: int | None = None,
+    rounds: int = 1,
 ) -> Alignment:
     """The segments (T_k,) or (T_k, N), shifted onto one of them and averaged (1)-(5).
 

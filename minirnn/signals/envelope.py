@@ -17,9 +17,9 @@ A peak lies in each window (2) if L >= f_s / f_min (7), f_min the lowest frequen
 half-waves are alike, half of that will do. p keeps each peak for L samples: the envelope of a decay is late by up to L.
 Of a sine of amplitude a, (3) and (6) give a, (4) the mean 2 a / pi, and (5) a / sqrt 2.
 
-The authors' code (katejarne/Envelope_Code) departs from the paper in three ways. It divides f_c by f_s, where the design wants f_s/2:
-the cut is half of what is said, `authors_cutoff`. Before the start, (2) wraps round to the end; here it is 0. It draws (5) W
-samples after its first sample, half a window late; `rms_times` is the centre. For its comparisons, not for the envelope it draws,
+The authors' code (katejarne/Envelope_Code) differs. It divides f_c by f_s, where the design wants f_s / 2: the cut is half of
+what is said, `authors_cutoff`. Before the start, (2) wraps round to the end; here it is 0. It draws a value of (5) W samples after
+the first sample of its window, half a window late; `rms_times` is the centre. For its comparisons, not for the envelope it draws,
 the signal is `prepared`: without its linear trend, each sample the median of three.
 
 How well parameters suit a signal, by the two wishes of the paper's abstract, that an envelope pass the prominent peaks and vary
