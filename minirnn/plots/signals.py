@@ -13,17 +13,18 @@ from .style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SKY, STYLE
 Array = np.ndarray[Any, Any]
 
 LIGHT = "#C4C4C4"  # of a waveform, under its envelope
+ON_LINES: Any = {"frameon": True, "framealpha": 0.85, "edgecolor": "none"}  # of a legend that lines may cross
 ENVELOPES = ((RED, "-"), (BLUE, "--"), (BLACK, ":"), (GREEN, "-."))
 
 
 def waveform(
     ax: Axes, times: Array, s: Array, envelopes: Mapping[str, tuple[Array, Array]], *, spans: Array | None = None, unit: str = "s",
-    title: str = "",
+    colour: str = LIGHT, title: str = "",
 ) -> None:  # fmt: skip
     """A signal (T,) at times (T,) with its envelopes, each by name (times, values), the first in front; spans (K, 2), times."""
     for start, stop in () if spans is None else spans:
         ax.axvspan(start, stop, fc=SKY, ec=BLUE, alpha=0.25, lw=0.8)
-    ax.plot(times, s, color=LIGHT, lw=0.6)
+    ax.plot(times, s, color=colour, lw=0.6 if colour == LIGHT else 1.2)
     for k, (name, (when, e)) in enumerate(envelopes.items()):
         colour, line = ENVELOPES[k % len(ENVELOPES)]
         ax.plot(when, e, color=colour, ls=line, lw=1.6 if k == 0 else 1.3, label=name, zorder=4 - 0.1 * k)
@@ -31,7 +32,7 @@ def waveform(
     ax.set(xlim=(low, high), xlabel=f"time ({unit})", ylabel="signal", title=title)
     if len(envelopes) > 1:
         with rc_context(STYLE):
-            ax.legend(loc="lower right", ncols=2)
+            ax.legend(loc="lower right", ncols=2, **ON_LINES)
 
 
 def sweep(
@@ -71,7 +72,7 @@ def aligned(
         ax.plot([], [], color=colour, ls=line, label=label)
     ax.set(xlim=(times[0], times[-1] if len(times) > 1 else times[0] + 1), xlabel=f"time ({unit})", title=title)
     with rc_context(STYLE):
-        ax.legend(loc="upper left")
+        ax.legend(loc="upper left", **ON_LINES)
 
 
 def lags(ax: Axes, delays: Array, found: Array, *, unit: str = "ms", title: str = "") -> None:

@@ -1,13 +1,18 @@
 """Similar segments of a signal, aligned and averaged (arXiv 1812.03021).
 
 The abstract alone is at hand, so the procedure is a reconstruction. Segments are where an envelope is above a threshold; the
-longest is the reference a, n its samples. For a segment b, both without their mean over time and 0 outside of themselves:
+longest is the reference a, n its samples. For a segment b, both 0 outside of themselves, and `centred`: without their mean over
+time, which makes rho the correlation that statistics know where they overlap wholly:
 
     (1)  rho(l) = sum_n a_n b_{n+l} / sqrt(sum_n a_n^2  sum_n b_n^2)       the normalised cross-correlation, -1 to 1
     (2)  lag    = the l of the largest rho;  b is late by it
     (3)  peak   = lag + (rho_- - rho_+) / (2 (rho_- - 2 rho_0 + rho_+))    of the parabola through rho at lag - 1, lag, lag + 1
     (4)  aligned_n = b_{n + lag},  for the samples n of a
     (5)  mean_n, std_n over the segments with rho(lag) >= 0.5; optionally the mean is the next reference, and so on
+
+Centred segments prefer to overlap: where the mean was large, the lag is drawn towards 0, by less than a sample for a bump in a
+segment many times as long, by more for one that fills it. Not centred, what begins and ends at 0 has its lag without a bias, but
+any two positive segments correlate.
 
 For segments of several units, activity of trials say, the sums run over the units as well: one lag for all of them. Averaging K
 segments with independent noise leaves noise / sqrt K in the mean.
@@ -72,12 +77,13 @@ def align(
     least_correlation: float = 0.5,
     max_lag: int | None = None,
     rounds: int = 1,
+    centred: bool = True,
 ) -> Alignment:
     """The segments (T_k,) or (T_k, N), shifted onto one of them and averaged (1)-(5).
 
     reference: which (default: the longest, the first of those that tie). max_lag: the largest shift that is tried, samples; a
     periodic signal fits itself a period away too. rounds: how often; from the second on, the mean so far is the reference, on the
-    samples of the first one. A constant segment correlates with nothing, 0.
+    samples of the first one. centred: see (1). A constant segment correlates with nothing, 0.
     TypeError or ValueError, naming the argument, where one does not fit, or the reference is constant.
     """
     if len(pieces) == 0:
@@ -90,10 +96,10 @@ def align(
     least = number("least_correlation", least_correlation, -1.0, 1.0)
     reach = max(lengths) if max_lag is None else count("max_lag", max_lag, 0, 10**9)
     a = given[chosen]
-    if not _centred(a).any():
+    if not _rest(a, True).any():
         raise ValueError(f"pieces[{chosen}], the reference, must not be constant")
     for _ in range(count("rounds", rounds, 1, 1000)):
-        found = [_lag(a, piece, reach) for piece in given]
+        found = [_lag(a, piece, reach, centred) for piece in given]
         lags, peaks, rho = (np.array(values) for values in zip(*found, strict=True))
         kept = rho >= least
         aligned = np.stack([_shifted(piece, lag, len(a)) for piece, lag in zip(given, lags, strict=True)])  # (4)
@@ -106,12 +112,12 @@ def align(
     return Alignment(chosen, lags, peaks, rho, kept, aligned, mean, std, n if n.ndim == 1 else n[:, 0])
 
 
-def cross_correlation(a: Any, b: Any) -> tuple[Array, Array]:
+def cross_correlation(a: Any, b: Any, *, centred: bool = True) -> tuple[Array, Array]:
     """Lags l (A + B - 1,) and rho(l) (1) of a reference a (A,) or (A, N) and a segment b (B,) or (B, N); 0 if one is constant."""
     a, b = (real(name, value, (1, 2)) for name, value in (("a", a), ("b", b)))
     if a.shape[1:] != b.shape[1:]:
         raise ValueError(f"a and b must be alike but for their length, got {a.shape} and {b.shape}")
-    a, b = _centred(a), _centred(b)
+    a, b = _rest(a, centred), _rest(b, centred)
     lags = signal.correlation_lags(len(b), len(a))
     norm = np.sqrt((a**2).sum() * (b**2).sum())
     if norm == 0:
@@ -120,9 +126,9 @@ def cross_correlation(a: Any, b: Any) -> tuple[Array, Array]:
     return lags, (total if total.ndim == 1 else total.sum(axis=1)) / norm  # (1)
 
 
-def _lag(a: Array, b: Array, reach: int) -> tuple[int, float, float]:
+def _lag(a: Array, b: Array, reach: int, centred: bool) -> tuple[int, float, float]:
     """The lag (2), the parabola's peak (3) and rho there."""
-    lags, rho = cross_correlation(a, b)
+    lags, rho = cross_correlation(a, b, centred=centred)
     near = np.flatnonzero(np.abs(lags) <= reach)
     k = int(near[np.argmax(rho[near])])  # (2)
     peak = float(lags[k])
@@ -132,8 +138,10 @@ def _lag(a: Array, b: Array, reach: int) -> tuple[int, float, float]:
     return int(lags[k]), peak, float(rho[k])
 
 
-def _centred(x: Array) -> Array:
-    """x without its mean over time; 0 where what is left is rounding."""
+def _rest(x: Array, centred: bool) -> Array:
+    """x, centred: without its mean over time; 0 where what is left is rounding."""
+    if not centred:
+        return x
     rest = x - x.mean(axis=0)
     return np.where(np.abs(rest).max(axis=0) > 1e-12 * np.abs(x).max(axis=0), rest, 0.0)
 

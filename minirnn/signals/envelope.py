@@ -13,9 +13,13 @@ What it is compared with:
     (5)  RMS        e_n = sqrt(mean(s_n^2, .., s_{n+W-1}^2))        only whole windows: W - 1 fewer samples
     (6)  Hilbert    e_n = |s_n + i H(s)_n|,  H the Hilbert transform, optionally low-passed as in (3)
 
-A peak lies in each window (2) if L >= f_s / f_min (7), f_min the lowest frequency of the carrier; where positive and negative
-half-waves are alike, half of that will do. p keeps each peak for L samples: the envelope of a decay is late by up to L.
-Of a sine of amplitude a, (3) and (6) give a, (4) the mean 2 a / pi, and (5) a / sqrt 2.
+A peak lies in each window (2), for f_min the lowest frequency of the carrier, if
+
+    (7)  L >= f_s / f_min
+
+where positive and negative half-waves are alike, half of that will do. p keeps each peak for L samples: the envelope of a decay
+is late by up to L. The peak of a sine of frequency f is sampled to cos(pi f / f_s) of its height or more. Of a sine of amplitude a,
+(3) and (6) give a, (4) its mean 2 a / pi, and (5) a / sqrt 2.
 
 The authors' code (katejarne/Envelope_Code) differs. It divides f_c by f_s, where the design wants f_s / 2: the cut is half of
 what is said, `authors_cutoff`. Before the start, (2) wraps round to the end; here it is 0. It draws a value of (5) W samples after
