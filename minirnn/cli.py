@@ -581,8 +581,9 @@ def _oscillation(options: argparse.Namespace) -> int:
     mean, std = found.found.mean[:, unit], found.found.std[:, unit]
     plots.aligned(axes[0, 1], times, found.found.aligned[:, :, unit], kept, mean, std, title="aligned by all units")
     plots.lags(axes[1, 0], found.delays * dt, lags)
+    shown = times[: len(found.z)]
     plots.waveform(
-        axes[1, 1], times[: len(found.z)], found.z, {"envelope": (times[: len(found.z)], found.z_envelope)}, unit="ms", colour="gray",
+        axes[1, 1], shown, found.z, {"envelope": (shown, found.z_envelope)}, unit="ms", colour="gray",
         title=f"output without noise: window {found.peak_window} steps, cut {found.cutoff_hz:.1f} Hz",
     )  # fmt: skip
     files.write_atomically(options.out / "oscillation.png", partial(plots.save, made))

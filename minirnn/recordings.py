@@ -118,13 +118,14 @@ def _envelope(options: argparse.Namespace) -> int:
     near = np.abs(times - middle) <= ZOOM / 2
     zoomed = {name: _within(when, values, times[near]) for name, (when, values) in envelopes.items()}
     plots.waveform(axes[1, 0], times[near], s[near], zoomed, title=f"around the loudest moment, {middle:.3f} s")
-    if s.any():
+    try:
         peaks = envelope.prominent_peaks(s, rate, rate / L)
+    except ValueError as error:  # silence has an envelope too
+        print(f"how well it suits can not be told: {error}")
+    else:
         print(f"{'method':<9} {'miss':>7} {'humps':>7}   of {len(peaks)} prominent peaks")
         for name, (when, values) in envelopes.items():
             print("{:<9} {:>7.3f} {:>7.2f}".format(name, *envelope.quality(np.interp(times, when, values), s, peaks)))
-    else:
-        print("it is silent: the envelope is 0")
     if options.sweep:
         windows = sorted({max(1, round(L * factor)) for factor in (0.25, 0.5, 1, 2, 4)})
         cutoffs = [options.cutoff * factor for factor in (0.25, 0.5, 1, 2, 4) if options.cutoff * factor < rate / 2]

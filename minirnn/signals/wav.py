@@ -54,10 +54,9 @@ def read(path: PathLike, channel: int = 0) -> Recording:
     except (ValueError, TypeError, OverflowError, ArithmeticError, MemoryError, EOFError, LookupError, struct.error,
             UnboundLocalError) as error:  # fmt: skip
         raise ValueError(f"{name} can not be read as a WAV file: {error}") from error
-    data = data.reshape(len(data), -1)
     if len(data) == 0:
         raise ValueError(f"{name} holds no samples")
-    chosen = data[:, channel]
+    chosen = data if data.ndim == 1 else data[:, channel]
     samples = chosen.astype(np.float64)
     if chosen.dtype.kind == "u":
         samples = (samples - 128.0) / 128.0
