@@ -159,11 +159,9 @@ def _pitch(options: argparse.Namespace) -> int:
     if kept.any():
         low, middle, high = np.quantile(found.f0[kept], [0.05, 0.5, 0.95])
         print(f"median {middle:.0f} Hz, 90 % from {low:.0f} to {high:.0f} Hz")
-    medians = pitch.medians(found)
     made, axes = plots.figure(2, 1, 11.0, 7.0)
     plots.pitch(axes[0, 0], found.times, found.frequencies, found.spectrogram, title=options.file.name)
-    line = (medians.times, medians.f0)
-    image = plots.pitch(axes[1, 0], found.times, found.frequencies, found.spectrogram, found.f0, medians=line)
+    image = plots.pitch(axes[1, 0], found.times, found.frequencies, found.spectrogram, found.f0)
     made.colorbar(image, ax=list(axes[:, 0]), label="power (dB of the largest)")
     _write_figures(options, {"pitch": made})
     counts = found.power * pitch.FULL_SCALE**2

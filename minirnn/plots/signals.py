@@ -87,12 +87,11 @@ def lags(ax: Axes, delays: Array, found: Array, *, unit: str = "ms", title: str 
 
 
 def pitch(
-    ax: Axes, times: Array, frequencies: Array, spectrogram: Array, f0: Array | None = None, *,
-    medians: tuple[Array, Array] | None = None, highest: float = 10000.0, decibels: float = 60.0, title: str = "",
+    ax: Axes, times: Array, frequencies: Array, spectrogram: Array, f0: Array | None = None, *, highest: float = 10000.0, decibels: float = 60.0, title: str = "",
 ) -> Any:  # fmt: skip
     """A spectrogram (F, M), power at frequencies (F,), times (M,), from its largest down to so many dB, up to `highest`; the image.
 
-    f0 (M,) are points upon it, NaN none; medians: times and values, dashes.
+    f0 (M,) are points upon it, NaN none.
     """
     largest = spectrogram.max()
     shown = (
@@ -104,11 +103,9 @@ def pitch(
         shown, origin="lower", aspect="auto", interpolation="nearest", cmap="gray_r", vmin=-decibels, vmax=0,
         extent=(times[0] - step / 2, times[-1] + step / 2, *(frequencies[[0, -1]] + np.array([-0.5, 0.5]) * frequencies[1])),
     )  # fmt: skip
-    if medians is not None:
-        ax.plot(*medians, "_", color=BLUE, ms=9, mew=2.0, label="median")
     if f0 is not None:
-        ax.plot(times, f0, "o", color=RED, ms=2.4, label="pitch")
+        ax.plot(times, f0, "o", color=RED, ms=2.8, label="pitch")
         with rc_context(STYLE):
-            ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2)
+            ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98))
     ax.set(ylim=(0, min(highest, frequencies[-1])), xlabel="time (s)", ylabel="frequency (Hz)", title=title)
     return image
