@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -149,6 +152,18 @@ def test_the_study_of_units_from_the_command_line(tmp_path, capsys):
     tiny = ["--units", "5", "--epochs", "1", "--samples", "16"]
     assert cli.main(["study", "oscillation", *tiny, "--out", str(tmp_path / "trained")]) == 0
     assert (tmp_path / "trained" / "oscillation.png").exists()
+
+
+def test_the_example_of_the_page_on_signals_runs(tmp_path, monkeypatch):
+    page = Path(__file__).resolve().parents[1] / "docs" / "signals.md"
+    (block,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    (tmp_path / "osc_run").mkdir()
+    damped().save(tmp_path / "osc_run" / "network.npz")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(block, "signals.md", "exec"), names)
+    assert names["found"].lags.shape == (names["trials"].condition.sum(),)
+    assert names["e"].shape == names["z"].shape
 
 
 def test_the_authors_oscillating_network_is_aligned_by_its_pulse(author_networks):

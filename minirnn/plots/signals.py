@@ -87,7 +87,8 @@ def lags(ax: Axes, delays: Array, found: Array, *, unit: str = "ms", title: str 
 
 
 def pitch(
-    ax: Axes, times: Array, frequencies: Array, spectrogram: Array, f0: Array | None = None, *, highest: float = 10000.0, decibels: float = 60.0, title: str = "",
+    ax: Axes, times: Array, frequencies: Array, spectrogram: Array, f0: Array | None = None, *,
+    highest: float = 10000.0, decibels: float = 60.0, title: str = "",
 ) -> Any:  # fmt: skip
     """A spectrogram (F, M), power at frequencies (F,), times (M,), from its largest down to so many dB, up to `highest`; the image.
 
