@@ -253,12 +253,15 @@ def test_a_largest_lag_keeps_a_periodic_signal_from_fitting_a_period_away():
     assert alignment.align([long, late]).lags[1] == -30
 
 
-def test_none_that_is_kept_gives_no_mean():
-    a = np.hanning(40)
-    found = alignment.align([a, -a], least_correlation=1.0, rounds=2, reference=0)
-    assert found.mean.shape == (40,)
-    nothing = alignment.align([a, np.r_[a, -a]], least_correlation=0.999, reference=0, rounds=1)
-    assert nothing.kept.tolist() == [True, False]
+def test_the_second_round_takes_the_mean_of_the_first_for_its_reference():
+    rng = np.random.default_rng(2)
+    copies = [np.hanning(200) * np.sin(np.arange(200) / 3) + 0.5 * rng.standard_normal(200) for _ in range(12)]
+    first, second = (alignment.align(copies, rounds=rounds, max_lag=3) for rounds in (1, 2))
+    for k, copy in enumerate(copies):
+        _, rho = alignment.cross_correlation(np.nan_to_num(first.mean), copy)
+        assert second.correlation[k] == pytest.approx(rho[199 - 3 : 199 + 4].max())
+    assert second.correlation[1:].mean() > first.correlation[1:].mean() + 0.1
+    assert second.correlation[0] < first.correlation[0] == pytest.approx(1.0)
 
 
 def test_segments_are_where_the_envelope_is_above_the_threshold():
