@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checkpoint, files
+from . import checkpoint, files, recordings
 from .dale import Dale
 from .engine import cache_folder, single_blas_thread
 from .gradcheck import check_gradient
@@ -167,14 +167,16 @@ def _parser() -> argparse.ArgumentParser:
         "study", "Make a study: a table, a CSV and a figure.", "minirnn study gradient-error --units 20 --out study",
     )  # fmt: skip
     p.add_argument(
-        "study", choices=("gradient-error", "initial-state"),
-        help="gradient-error: numerical derivatives against step size; initial-state: training from four kinds of h0",
+        "study", choices=("gradient-error", "initial-state", "oscillation"),
+        help="gradient-error: numerical derivatives against step size; initial-state: training from four kinds of h0; "
+        "oscillation: units of an oscillating network, trials aligned, and envelopes",
     )  # fmt: skip
     p.add_argument("--task", choices=sorted(BY_NAME), default="and", help="the task (default: %(default)s)")
     p.add_argument("--epochs", type=int, metavar="N", help="initial-state: epochs at most (default: the protocol's)")
     p.add_argument("--samples", type=int, metavar="N", help="initial-state: training trials (default: the protocol's)")
     p.add_argument("--runs", type=int, default=3, metavar="N", help="initial-state: networks of each kind (default: %(default)s)")
     p.add_argument("--form", choices=("rate", "current"), help="initial-state: what the state is (default: the protocol's)")
+    p.add_argument("--network", type=Path, metavar="FILE", help="oscillation: a network or a run (default: train one)")
     p.add_argument("--units", type=int, default=50, metavar="N", help="units of the network (default: %(default)s)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default: %(default)s)")
     p.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="folder for the results (default: this one)")
@@ -193,6 +195,8 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--entries", type=int, default=200, metavar="N", help="entries per array (default: %(default)s)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default: %(default)s)")
     p.set_defaults(run=_check_gradient)
+
+    recordings.add_commands(command)
     return parser
 
 
@@ -655,7 +659,8 @@ def _write_text(text: str, file: Any) -> None:
 
 def _study(options: argparse.Namespace) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
-    return _initial_state(options) if options.study == "initial-state" else _gradient_error(options)
+    made = {"gradient-error": _gradient_error, "initial-state": _initial_state, "oscillation": _oscillation}
+    return made[options.study](options)
 
 
 def _initial_state(options: argparse.Namespace) -> int:
@@ -681,6 +686,42 @@ def _initial_state(options: argparse.Namespace) -> int:
     plots.losses(axes[0, 0], found.losses, found.starts)
     files.write_atomically(options.out / "initial-state.png", partial(plots.save, made))
     print(f"initial-state.png and initial-state.csv are in {options.out}")
+    return 0
+
+
+def _oscillation(options: argparse.Namespace) -> int:
+    from . import plots, studies
+
+    task = BY_NAME["oscillation"]()
+    if options.network is not None:
+        net = _opened(options.network, None)[0]
+    else:
+        net = Network.for_task(task, n_rec=options.units, rng=options.seed)
+        net = train(net, task, epochs=options.epochs, samples=options.samples, rng=options.seed).best
+    found = studies.unit_signals(net, task, rng=options.seed)
+    lags, dt = found.found.lags * task.dt, task.dt
+    rows = zip(found.delays * dt, lags, found.found.correlation, strict=True)
+    lines = ["trial,delay_ms,lag_ms,correlation"] + [f"{k},{d:g},{lag:g},{r:.6f}" for k, (d, lag, r) in enumerate(rows)]
+    files.write_atomically(options.out / "oscillation.csv", lambda file: file.write(("\n".join(lines) + "\n").encode()))
+    made, axes = plots.figure(2, 2, 12.0, 7.6)
+    unit = int(found.rates.std(axis=1).mean(axis=0).argmax())
+    times, kept = np.arange(found.rates.shape[1]) * dt, found.found.kept
+    plots.aligned(axes[0, 0], times, found.rates[:, :, unit], kept, title=f"unit {unit}, {len(kept)} noisy trials, pulses jittered")
+    mean, std = found.found.mean[:, unit], found.found.std[:, unit]
+    plots.aligned(axes[0, 1], times, found.found.aligned[:, :, unit], kept, mean, std, title="aligned by all units")
+    plots.lags(axes[1, 0], found.delays * dt, lags)
+    shown = times[: len(found.z)]
+    plots.waveform(
+        axes[1, 1], shown, found.z, {"envelope": (shown, found.z_envelope)}, unit="ms", colour="gray",
+        title=f"output without noise: window {found.peak_window} steps, cut {found.cutoff_hz:.1f} Hz",
+    )  # fmt: skip
+    files.write_atomically(options.out / "oscillation.png", partial(plots.save, made))
+    off = np.abs(found.delays * dt - lags)
+    high = np.flatnonzero(found.z_envelope > found.z_envelope.max() / 2) * dt
+    print(f"{len(lags)} trials: lags differ from the delays of the pulse by {off.mean():.2f} ms, at most {off.max():g} ms")
+    print(f"units deviate from their mean over trials by {found.spread[0]:.4f}, aligned by {found.spread[1]:.4f}")
+    print(f"the envelope of the output is above half of its largest value, {found.z_envelope.max():.3f}, from {high[0]:g} ms on")
+    print(f"oscillation.png and oscillation.csv are in {options.out}")
     return 0
 
 

@@ -9,6 +9,7 @@ from . import checks, initial, reference
 from .network import Network
 from .randomness import as_generator
 from .reference import Params
+from .signals import alignment, envelope
 from .tasks.measures import distance, success
 from .train import train
 from .trials import Trials
@@ -174,3 +175,54 @@ def initial_states(
             far[s, k], solved[s, k] = distance(z, trials).mean(), success(z, trials, task)
             size[s, k] = np.sqrt(np.square(result.network.h0).mean())
     return InitialStates(STARTS, losses, far, solved, size)
+
+
+class UnitSignals(NamedTuple):
+    """Result of `unit_signals`: K noisy trials of T steps, in which a pulse comes late by `delays`, and one without noise."""
+
+    delays: Array  # (K,) steps, in order; the first is 0
+    rates: Array  # (K, T, N) of the units
+    found: alignment.Alignment  # of rates
+    spread: tuple[float, float]  # root mean square deviation of the trials from their mean, before and after
+    z: Array  # (T,) output of the trial without noise and delay
+    z_envelope: Array  # (T,)
+    envelopes: Array  # (T, N) of its units' rates about their mean
+    peak_window: int  # steps
+    cutoff_hz: float
+
+
+def unit_signals(net: Network, task: Any, *, trials: int = 20, longest_delay: float = 40.0, rng: Any = 0) -> UnitSignals:
+    """Align noisy trials of a task with one pulse and an `onset`, as Oscillation, by what the units do, and take their envelopes.
+
+    longest_delay: ms, the range that the pulse's delays are drawn from; a trial ends so much later than the task's. Input noise is
+    the task's. The window of the envelopes is a period of the task's `frequency` (Hz), their cut half of it.
+    ValueError for fewer than two trials, or a delay that is not positive.
+    """
+    if trials < 2:
+        raise ValueError(f"trials must be at least 2, got {trials}")
+    if not longest_delay > 0:
+        raise ValueError(f"longest_delay must be positive, got {longest_delay}")
+    rng = as_generator(rng)
+    longest = max(1, round(longest_delay / task.dt))
+    delays = np.sort(np.append(0, rng.integers(longest + 1, size=trials - 1)))
+    calm = task.conditions()
+    net.check(calm)
+    pulse = calm.x[:, calm.condition == 1]
+    x = np.zeros((len(pulse) + longest, trials, pulse.shape[2]))
+    for k, delay in enumerate(delays):
+        x[delay : delay + len(pulse), k] = pulse[:, 0]
+    x += task.input_noise_std * rng.standard_normal(x.shape)
+    rates = net.rates(net.run(x)[0])[1:].astype(np.float64).swapaxes(0, 1)
+    found = alignment.align(list(rates), max_lag=longest)
+    common = np.isfinite(found.aligned).all(axis=(0, 2))  # steps that all trials have when they are shifted
+    before, after = (float(np.sqrt(values[:, common].var(axis=0, ddof=1).mean())) for values in (rates, found.aligned))
+    h, z = net.run(pulse)
+    alone = net.rates(h)[1:, 0].astype(np.float64)
+    per_second = 1000.0 / task.dt
+    window, cut = envelope.window_for(per_second, task.frequency), task.frequency / 2
+    settings: dict[str, Any] = {"peak_window": window, "cutoff_hz": cut}
+    output = z[:, 0, 0].astype(np.float64)
+    return UnitSignals(
+        delays, rates, found, (before, after), output, envelope.peak_envelope(output, per_second, **settings),
+        envelope.peak_envelope(alone - alone.mean(axis=0), per_second, **settings), window, cut,
+    )  # fmt: skip

@@ -16,6 +16,7 @@ STATING = {
     "optimizer.py": set(), "noise.py": {"1"}, "analysis/fixed_points.py": set(), "analysis/end_states.py": set(),
     "analysis/pca.py": set(), "analysis/activity.py": set(), "analysis/spectra.py": set(), "analysis/weights.py": set(),
     "circuits/design.py": set(), "circuits/simulate.py": set(), "circuits/tolerance.py": set(),
+    "signals/envelope.py": set(), "signals/alignment.py": set(), "signals/pitch.py": set(),
 }  # fmt: skip
 
 

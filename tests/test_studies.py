@@ -1,8 +1,12 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import minirnn as mr
 from minirnn import cli, studies, tasks
+from minirnn.signals import envelope
 
 FORWARD, CENTRAL, RICHARDSON, COMPLEX = range(4)
 F32, F64 = range(2)
@@ -95,3 +99,77 @@ def test_the_study_of_initial_states_from_the_command_line(tmp_path, capsys):
     assert [line.split(",")[0] for line in lines[1::2]] == ["zero", "constant", "random", "trained"]
     assert (tmp_path / "initial-state.png").read_bytes()[:4] == b"\x89PNG"
     assert capsys.readouterr().out.splitlines()[1].startswith("zero")
+
+
+def damped(frequency=1000 / 35, decay=0.99):
+    """A linear network of two units that a pulse sets turning, without noise of its own."""
+    angle = 2 * np.pi * frequency / 1000
+    turn = decay * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return mr.Network(np.array([[0.1], [0.0]]), turn, np.array([[1.0, 0.0]]), phi="linear")
+
+
+def test_trials_of_units_are_aligned_by_the_delay_of_their_pulse():
+    task = tasks.Oscillation(input_noise_std=0.0)
+    found = studies.unit_signals(damped(), task, trials=12, longest_delay=15.0, rng=3)
+    np.testing.assert_array_equal(found.found.lags, found.delays)  # exactly, without noise
+    assert found.delays[0] == 0
+    assert 0 < found.delays[-1] <= 15
+    assert found.spread[0] > 0.01
+    assert found.spread[1] < 1e-12
+    assert found.rates.shape == (12, 420 + 15, 2)
+    noisy = studies.unit_signals(damped(), tasks.Oscillation(input_noise_std=0.02), trials=12, longest_delay=15.0, rng=3)
+    assert np.abs(noisy.found.lags - noisy.delays).max() <= 1
+    assert 0 < noisy.spread[1] < 0.5 * noisy.spread[0]
+
+
+def test_the_envelope_of_units_follows_their_decay():
+    found = studies.unit_signals(damped(decay=0.995), tasks.Oscillation(), rng=0)
+    assert found.peak_window == 35
+    assert found.envelopes.shape == (420, 2)
+    free = slice(220, 360)  # after the pulse, away from the end
+    rate = np.polyfit(np.arange(140), np.log(found.z_envelope[free]), 1)[0]
+    assert rate == pytest.approx(np.log(0.995), rel=0.05)
+    own = envelope.peak_envelope(found.z - found.z.mean(), 1000.0, peak_window=35, cutoff_hz=found.cutoff_hz)
+    np.testing.assert_allclose(found.envelopes[:, 0], own, atol=1e-12)  # the output is unit 0
+
+
+@pytest.mark.parametrize(
+    "arguments, message", [({"trials": 1}, "trials must be at least 2"), ({"longest_delay": 0}, "longest_delay")]
+)
+def test_wrong_arguments_of_the_study_of_units_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        studies.unit_signals(damped(), tasks.Oscillation(), **arguments)
+
+
+def test_the_study_of_units_from_the_command_line(tmp_path, capsys):
+    damped().save(tmp_path / "net.npz")
+    assert cli.main(["study", "oscillation", "--network", str(tmp_path / "net.npz"), "--out", str(tmp_path)]) == 0
+    lines = (tmp_path / "oscillation.csv").read_text().splitlines()
+    assert lines[0] == "trial,delay_ms,lag_ms,correlation"
+    assert len(lines) == 21
+    assert (tmp_path / "oscillation.png").read_bytes()[:4] == b"\x89PNG"
+    assert "20 trials: lags differ from the delays of the pulse by" in capsys.readouterr().out
+    tiny = ["--units", "5", "--epochs", "1", "--samples", "16"]
+    assert cli.main(["study", "oscillation", *tiny, "--out", str(tmp_path / "trained")]) == 0
+    assert (tmp_path / "trained" / "oscillation.png").exists()
+
+
+def test_the_example_of_the_page_on_signals_runs(tmp_path, monkeypatch):
+    page = Path(__file__).resolve().parents[1] / "docs" / "signals.md"
+    (block,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    (tmp_path / "osc_run").mkdir()
+    damped().save(tmp_path / "osc_run" / "network.npz")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(block, "signals.md", "exec"), names)
+    assert names["found"].lags.shape == (names["trials"].condition.sum(),)
+    assert names["e"].shape == names["z"].shape
+
+
+def test_the_authors_oscillating_network_is_aligned_by_its_pulse(author_networks):
+    net = mr.Network.load(author_networks / "osc_n50_ortho_01.npz")
+    calm = studies.unit_signals(net, tasks.Oscillation(input_noise_std=0.0), rng=0)
+    np.testing.assert_array_equal(calm.found.lags, calm.delays)
+    noisy = studies.unit_signals(net, tasks.Oscillation(), rng=0)
+    assert np.abs(noisy.found.lags - noisy.delays).max() <= 5  # of up to 40: noise moves the onset itself
+    assert noisy.spread[1] < 0.5 * noisy.spread[0]
