@@ -16,6 +16,7 @@ def make(weights, T, B, threads):
         import jax
         jax.config.update("jax_enable_x64", dtype == "float64")
     keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
     N, I = weights["W_in"].shape
     O = len(weights["W_out"])
     model = keras.Sequential([
