@@ -32,9 +32,7 @@ def make(weights, T, B, threads):
         t = t + 1
         m = jax.tree.map(lambda m, g: BETA1 * m + (1 - BETA1) * g, m, g)
         v = jax.tree.map(lambda v, g: BETA2 * v + (1 - BETA2) * g * g, v, g)
-        theta = jax.tree.map(
-            lambda p, m, v: p - LR / (1 - BETA1**t) * m / (jnp.sqrt(v / (1 - BETA2**t)) + EPS), theta, m, v
-        )
+        theta = jax.tree.map(lambda p, m, v: p - LR / (1 - BETA1**t) * m / (jnp.sqrt(v / (1 - BETA2**t)) + EPS), theta, m, v)
         return (theta, m, v, t), loss
 
     def put(x, target):

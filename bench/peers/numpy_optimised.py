@@ -7,6 +7,7 @@ cache. Where NumPy's tanh is not vectorised (x86 without AVX-512), 1 - 2 / (exp(
 and the 2 is folded into the weights. Adam is a few passes over one flat vector.
 """
 
+import itertools
 import time
 
 from protocol import BETA1, BETA2, EPS, LR, serve
@@ -60,7 +61,7 @@ def make(weights, T, B, threads):
     z, z_bar, ones = np.empty((T * C, O), dtype), np.empty((T * C, O), dtype), np.ones(T * C, dtype)
     states, before, after = h[1:], h[:-1].reshape(T * C, N), h[1:].reshape(T * C, N)
     flat_a_bar, flat_z_bar = a_bar.reshape(T * C, N), z_bar.ravel()
-    forward = list(zip(h[:-1], h[1:], strict=True))
+    forward = list(itertools.pairwise(h))
     backward = [(a_bar[t + 1], a_bar[t], phi_prime[t]) for t in reversed(range(T - 1))]
     dot, add, multiply, divide, exp, tanh = np.dot, np.add, np.multiply, np.divide, np.exp, np.tanh
     one, minus_two, gain = np.array(1, dtype), np.array(-2, dtype), np.array(2 if slow else 1, dtype)
@@ -71,7 +72,7 @@ def make(weights, T, B, threads):
     def put(x, target):
         """The blocks of trials, each (T C, I) and (T C, O)."""
         blocks = [slice(b, b + C) for b in range(0, B, C)]
-        return [tuple(np.ascontiguousarray(p[:, b], dtype).reshape(T * C, -1) for p in (x, target)) for b in blocks],
+        return ([tuple(np.ascontiguousarray(p[:, b], dtype).reshape(T * C, -1) for p in (x, target)) for b in blocks],)
 
     def block(x, target):
         """Fill `added` with the gradient of these trials and return their sum of squared errors."""

@@ -7,8 +7,9 @@
     memory                  the largest resident size so far, in bytes
     quit
 
-An error is answered too, as {"error": ..}. While no order comes the worker sleeps. Imported before the peer's library, this
-module notes when the process began to import, and pins it to BENCH_THREADS cores.
+The first line, before any order, is {"import_seconds": .., "versions": ..}; an answer is {"answer": ..} or {"error": ..}. While
+no order comes the worker sleeps. Imported before the peer's library, this module notes when the process began to import, and pins
+it to BENCH_THREADS cores.
 
 A peer is a function make(weights, T, B, threads) -> (put, update): weights are W_in, W_rec, W_out and b_out by name, in the
 dtype wanted; put(x, target) makes the peer's own arrays of NumPy's (T, B, I) and (T, B, O); update(*those) makes one training
@@ -19,6 +20,7 @@ arrays, and Adam with these constants.
 
 import json
 import os
+import platform
 import sys
 import time
 import traceback
@@ -42,6 +44,13 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def versions() -> dict[str, str]:
+    """Of Python and of those libraries that are loaded here."""
+    names = ("numpy", "scipy", "numba", "torch", "jax", "keras", "tensorflow")
+    found = {name: str(sys.modules[name].__version__) for name in names if hasattr(sys.modules.get(name), "__version__")}
+    return {"python": platform.python_version()} | found
+
+
 def answer(orders: dict[str, Callable[..., Any]]) -> None:
     """Carry out orders until `quit` or the end of stdin. What a library prints goes to stderr."""
     answers = os.fdopen(os.dup(1), "w")
@@ -51,7 +60,7 @@ def answer(orders: dict[str, Callable[..., Any]]) -> None:
         answers.write(json.dumps(found) + "\n")
         answers.flush()
 
-    say(import_seconds=time.perf_counter() - BEGAN)
+    say(import_seconds=time.perf_counter() - BEGAN, versions=versions())
     for line in sys.stdin:
         name, *arguments = line.split()
         if name == "quit":

@@ -7,7 +7,7 @@ from protocol import BETA1, BETA2, EPS, LR, serve
 
 import torch
 
-MOST_STEPS = 25  # of a block
+MOST_STEPS = 10  # of a block
 
 
 def make(weights, T, B, threads):
