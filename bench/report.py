@@ -133,7 +133,7 @@ def text(found: dict[str, Any]) -> str:
         f"{vectors}; cache {machine['cache']}), {machine['system']}; {said}.",
         "One training step is forward pass, back-propagation through time and Adam; tanh, 2 inputs and 1 output unless said, all "
         "steps read out. Peers took turns within one run, from the same weights and data, and the losses of the first three steps "
-        f"agree to 1e-4. Entries are those of {' / '.join(map(str, threads_of(cells)))} threads. The limit is (6 B T N (N + I + O) "
+        f"agree to 1e-4. Entries are for {' / '.join(map(str, threads_of(cells)))} threads. The limit is (6 B T N (N + I + O) "
         "flops over the rate of 1000 x 1000 products + time of B T N tanh, the quickest of those in the last table) / threads.",
     ]
     for dtype in ("float32", "float64"):
@@ -190,7 +190,8 @@ def text(found: dict[str, Any]) -> str:
 
 def figure(found: dict[str, Any], path: Path) -> None:
     """Upper row: times over the limit at each size, a panel per thread count. Lower row: times against N, T and B."""
-    cells = [cell for cell in found["cells"].values() if cell["dtype"] == "float32"]
+    every = list(found["cells"].values())
+    cells = [cell for cell in every if cell["dtype"] == "float32"] or every
     threads, peers = threads_of(cells), peers_of(cells)
     made, axes = style.figure(2, 6, 12.5, 8.5)
     grid = axes[0, 0].get_gridspec()
@@ -234,7 +235,7 @@ def make(path: Path, results: Path | None) -> None:
     found = json.loads(path.read_text())
     tables = text(found)
     path.with_suffix(".md").write_text(tables)
-    if any(cell["dtype"] == "float32" for cell in found["cells"].values()):
+    if found["cells"]:
         figure(found, path.with_suffix(".png"))
     if results is None:
         print(tables)

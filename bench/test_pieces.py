@@ -2,7 +2,8 @@
 
     pip install pytest-benchmark
     pytest bench/test_pieces.py
-    pytest bench/test_pieces.py --benchmark-autosave && pytest bench/test_pieces.py --benchmark-compare     before and after a change
+    pytest bench/test_pieces.py --benchmark-autosave    before a change
+    pytest bench/test_pieces.py --benchmark-compare     after it
 
 Sizes are those of one chunk of 64 trials at N = 50.
 """
