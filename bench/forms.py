@@ -8,15 +8,16 @@ the minima.
 """
 
 import argparse
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from step_time import I, O, T, in_turns
 
 import minirnn as mr
 from minirnn.engine import Flat, Store, single_blas_thread
 
+T, I, O = 200, 2, 1
 KINDS: dict[str, dict[str, Any]] = {
     "rate, tanh": {},
     "rate, tanh, leak": {"tau": 5.0},
@@ -40,6 +41,20 @@ def step(net: mr.Network, trials: mr.Trials, engine: Any) -> Callable[[], None]:
             net.constraint.adjoint(gradient.params, net.params)
 
     return call
+
+
+def in_turns(contenders: dict[str, Callable[[], Any]], seconds: float) -> dict[str, list[float]]:
+    """Times of each contender, taking turns until the time is up, at least three rounds after one to warm up."""
+    for call in contenders.values():
+        call()
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    stop = time.perf_counter() + seconds
+    while time.perf_counter() < stop or len(next(iter(times.values()))) < 3:
+        for name, call in contenders.items():
+            began = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - began)
+    return times
 
 
 def main() -> None:

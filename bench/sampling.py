@@ -50,10 +50,11 @@ def measure(name: str, rounds: int) -> tuple[list[float], list[float]]:
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--rounds", type=int, default=200)
-    rounds = p.parse_args().rounds
+    p.add_argument("--tasks", nargs="+", choices=tasks.BY_NAME, default=list(tasks.BY_NAME))
+    options = p.parse_args()
     print("| task | sampling (ms) | update (ms) | sampling / update (minima) |\n|---|---|---|---|")
-    for name in tasks.BY_NAME:
-        sampling, updating = measure(name, rounds)
+    for name in options.tasks:
+        sampling, updating = measure(name, options.rounds)
         cells = [f"{1e3 * min(t):.3f} / {1e3 * np.median(t):.3f}" for t in (sampling, updating)]
         print(f"| {name} | {cells[0]} | {cells[1]} | {100 * min(sampling) / min(updating):.1f} % |")
 
