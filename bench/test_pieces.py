@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import minirnn as mr
-from minirnn.engine import Flat, Store, kernels, single_blas_thread
+from minirnn.engine import SEGMENT_ROWS, Flat, Store, kernels, row_length, single_blas_thread
 from minirnn.optimizer import update
 from minirnn.reference import ACTIVATIONS
 
@@ -30,14 +30,15 @@ def normal(*shape, dtype):
 @pytest.mark.parametrize("phi", ACTIVATIONS)
 def test_activation(benchmark, phi, dtype):
     a = normal(B * N, dtype=dtype)
-    benchmark(kernels().rate.activate, np.empty_like(a), a, ACTIVATIONS.index(phi))
+    benchmark(kernels().dynamics.activate, np.empty_like(a), a, ACTIVATIONS.index(phi))
 
 
 @DTYPES
 @pytest.mark.parametrize("phi", ACTIVATIONS)
 def test_activation_adjoint(benchmark, phi, dtype):
     r = np.tanh(normal(B * N, dtype=dtype))
-    benchmark(kernels().rate.activate_adjoint, np.ones_like(r), r, ACTIVATIONS.index(phi))
+    one = np.ones_like(r)
+    benchmark(kernels().dynamics.activate_adjoint, np.empty_like(r), one, one, r, ACTIVATIONS.index(phi))
 
 
 @DTYPES
@@ -48,6 +49,20 @@ def test_tanh_of_numpy(benchmark, dtype):
 
 @DTYPES
 def test_product_of_one_step(benchmark, dtype):
+    W = row_length(I, N, O, np.dtype(dtype).itemsize)
+    a, packed = normal(B, W, dtype=dtype), normal(W * W, dtype=dtype)
+    benchmark(kernels().dynamics.product, np.empty_like(a), a, packed, N + I + 1, N + I + 1, N + O)
+
+
+@DTYPES
+def test_outer_products_of_a_segment(benchmark, dtype):
+    W = row_length(I, N, O, np.dtype(dtype).itemsize)
+    a, b = normal(SEGMENT_ROWS, 1, W, dtype=dtype), normal(SEGMENT_ROWS, 1, W, dtype=dtype)
+    benchmark(kernels().dynamics.add_outer_products, np.zeros((W, W), dtype), a, b, 0, SEGMENT_ROWS, N + O, N + I + 1)
+
+
+@DTYPES
+def test_product_of_numpy(benchmark, dtype):
     h, W = normal(B, N, dtype=dtype), normal(N, N, dtype=dtype)
     with single_blas_thread:
         benchmark(np.dot, h, W, out=np.empty_like(h))
@@ -56,7 +71,7 @@ def test_product_of_one_step(benchmark, dtype):
 @DTYPES
 def test_loss_and_its_adjoint(benchmark, dtype):
     z, target = normal(T, B, O, dtype=dtype), normal(B, T, O, dtype=dtype)
-    benchmark(kernels().rate.loss, np.empty_like(z), z, target, np.ones_like(target), np.arange(B), dtype(1 / z.size), 0)
+    benchmark(kernels().loss.loss, np.empty_like(z), z, target, np.ones_like(target), np.arange(B), dtype(1 / z.size), 0)
 
 
 @DTYPES

@@ -15,9 +15,10 @@ from protocol import THREADS, answer
 
 import numba
 import numpy as np
-import scipy.linalg.cython_blas  # noqa: F401  the BLAS of numba's np.dot, loaded where threadpoolctl sees it
 from minirnn_engine import chunk, tanh
 from threadpoolctl import threadpool_limits
+
+from minirnn.kernels.dynamics import add_outer_products, product
 
 SIDE, ELEMENTS, COPIED = 1000, 16384, 32_000_000
 pieces = {}
@@ -25,33 +26,30 @@ pool = ThreadPoolExecutor(max(1, THREADS - 1))
 
 
 @numba.njit(nogil=True)
-def products(s, y, y_bar, s_bar, P, P_T, product):
-    """The matrix products of one chunk."""
-    steps, C, W = s.shape
-    S = y_bar.shape[0]
+def products(s, y, y_bar, s_bar, forward, backward, P_bar, N, I, O):
+    """The matrix products of one chunk, by the kernels' own products."""
+    steps, C, _ = s.shape
+    L = y_bar.shape[0]
     for t in range(steps):
-        np.dot(s[t], P_T, y)
-    stop = steps
-    while stop > 0:
-        start = max(0, stop - S)
+        product(y, s[t], forward, N + I + 1, N + I + 1, N + O)
+    for start in range(0, steps, L):
+        stop = min(start + L, steps)
         for t in range(start, stop):
-            np.dot(y_bar[t - start], P, s_bar)
-        rows = (stop - start) * C
-        np.dot(y_bar[: stop - start].reshape(rows, W).T, s[start:stop].reshape(rows, W), product)
-        stop = start
+            product(s_bar, y_bar[t - start], backward, N + O, N + O, N)
+        add_outer_products(P_bar, y_bar, s, start * C, (stop - start) * C, N + O, N + I + 1)
 
 
 def products_alone(N, I, O, T, B, dtype, threads):
     """A call that makes the products of a whole batch, its chunks shared out as the engine does."""
     rng = np.random.default_rng(0)
-    C, S = chunk(N, I, O, T, B, dtype)
-    W, chunks = N + max(I + 1, O), -(-B // C)
-    shapes = ((T + 1, C, W), (C, W), (S, C, W), (C, W), (W, W), (W, W), (W, W))
+    C, L, W = chunk(N, I, O, T, B, dtype)
+    chunks = -(-B // C)
+    shapes = ((T + 1, C, W), (C, W), (L, C, W), (C, W), (W * W,), (W * W,), (W, W))
     work = [[rng.standard_normal(shape).astype(dtype) for shape in shapes] for _ in range(threads)]
 
     def share(worker):
         for _ in range(worker, chunks, threads):
-            products(*work[worker])
+            products(*work[worker], N, I, O)
 
     def call():
         others = [pool.submit(share, worker) for worker in range(1, min(threads, chunks))]

@@ -5,8 +5,9 @@ from protocol import BETA1, BETA2, EPS, LR, serve
 import numpy as np
 
 import minirnn as mr
-from minirnn.engine import CHUNK_ROWS, Flat, Store
-from minirnn.kernels import rate
+from minirnn.engine import Flat, Store
+from minirnn.kernels import dynamics
+from minirnn.optimizer import norms
 from minirnn.optimizer import update as adam_update
 
 
@@ -26,6 +27,7 @@ def make(weights, T, B, threads):
         nonlocal updates
         engine.set_params(theta.params, net.h0)
         loss = engine.loss_and_gradient(store, index, gradient, theta.params)
+        norms(gradient)  # by which `train` sees that a run diverges
         adam_update(theta, m, v, gradient, updates, adam)
         updates += 1
         return loss
@@ -34,15 +36,14 @@ def make(weights, T, B, threads):
 
 
 def chunk(N, I, O, T, B, dtype):
-    """(trials in a chunk, steps in one product of the weight gradient): the shapes of the products that the engine makes."""
-    net = mr.Network.random(I, N, O, dtype=dtype, rng=0)
-    with net.engine(T, B) as engine:
-        return engine.chunk, max(1, CHUNK_ROWS // engine.chunk)
+    """(trials in a chunk, steps in one product of the weight gradient, columns of a row): what the engine's products are like."""
+    engine = mr.Network.random(I, N, O, dtype=dtype, rng=0).engine(T, B)
+    return engine.chunk, engine.segment, engine.W
 
 
 def tanh(out, a):
     """The kernels' own tanh over flat arrays."""
-    rate.activate(out, a, rate.TANH)
+    dynamics.activate(out, a, dynamics.TANH)
 
 
 if __name__ == "__main__":
