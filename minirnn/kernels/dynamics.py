@@ -254,6 +254,29 @@ def half_row(o, at, a, i, b, j, b_step, K):  # pragma: no cover
 
 
 @kernel(FASTMATH)
+def long_row(o, at, a, i, b, j, panel, last_step, wide, K):  # pragma: no cover
+    """One row by three panels of o = sum_k a b in one loop; they lie `panel` numbers apart in b, and the last one is one and a
+    half where `wide`, with `last_step` numbers for each k."""
+    n = PANEL // o.itemsize
+    c0 = c1 = c2 = nothing(o)
+    c3 = nothing_half(o)
+    j1, j2 = j + panel, j + 2 * panel
+    for k in range(i, i + K):
+        v = spread(a, k)
+        c0 = multiply_add(v, load(b, j), c0)
+        c1 = multiply_add(v, load(b, j1), c1)
+        c2 = multiply_add(v, load(b, j2), c2)
+        if wide:
+            c3 = multiply_add(spread_half(a, k), load_half(b, j2 + n), c3)
+        j, j1, j2 = j + n, j1 + n, j2 + last_step
+    store(o, at, c0)
+    store(o, at + n, c1)
+    store(o, at + 2 * n, c2)
+    if wide:
+        store(o, at + 3 * n, c3)
+
+
+@kernel(FASTMATH)
 def columns(n, itemsize):
     """n rounded up to half panels, at least a panel: how many columns a product computes."""
     half = HALF // itemsize
@@ -273,15 +296,25 @@ def compiled_product(o, a, packed, K, K_packed, M):  # pragma: no cover
     for p in range(whole):
         for i in range(0, fours, ROWS):
             block(flat_o, i * W + p * n, W, flat_a, i * W, W, 1, packed, p * n * K_packed, n, K, False)
-        for i in range(fours, rows):
-            row(flat_o, i * W + p * n, flat_a, i * W, packed, p * n * K_packed, n, K)
     if wide:
-        p, step = whole * n, n + n // 2
+        p = whole * n
         for i in range(0, fours, ROWS):
-            wide_block(flat_o, i * W + p, W, flat_a, i * W, W, 1, packed, p * K_packed, step, K, False)
-        for i in range(fours, rows):
-            row(flat_o, i * W + p, flat_a, i * W, packed, p * K_packed, step, K)
-            half_row(flat_o, i * W + p + n, flat_a, i * W, packed, p * K_packed + n, step, K)
+            wide_block(flat_o, i * W + p, W, flat_a, i * W, W, 1, packed, p * K_packed, n + n // 2, K, False)
+    for i in range(fours, rows):
+        p = 0
+        while p < whole:
+            ends_wide = wide and p + 2 == whole
+            if ends_wide or p + 3 + (2 if wide else 0) <= whole:
+                step = n + n // 2 if ends_wide else n
+                long_row(flat_o, i * W + p * n, flat_a, i * W, packed, p * n * K_packed, n * K_packed, step, ends_wide, K)
+                p += 3
+            else:
+                row(flat_o, i * W + p * n, flat_a, i * W, packed, p * n * K_packed, n, K)
+                p += 1
+        if wide and p == whole:
+            at, j = i * W + p * n, p * n * K_packed
+            row(flat_o, at, flat_a, i * W, packed, j, n + n // 2, K)
+            half_row(flat_o, at + n, flat_a, i * W, packed, j + n, n + n // 2, K)
 
 
 @kernel(FASTMATH)
