@@ -62,7 +62,10 @@ def test_a_quadratic_loss_has_no_best_central_step(found):
     for array in ("W_out", "b_out"):
         a = found.arrays.index(array)
         assert np.isnan(found.theory_optimum[F64, CENTRAL, a])
-        assert found.optimum[F64, CENTRAL, a] > 1e-3
+        large = found.errors[F64, CENTRAL, a, found.steps >= 1e-3]
+        assert large.max() < 1e-11  # rounding alone, which falls with the step
+    for array in ("W_in", "W_rec"):
+        assert found.errors[F64, CENTRAL, found.arrays.index(array), -1] > 1e-4
 
 
 @pytest.mark.compiled
