@@ -316,6 +316,7 @@ class Setting(NamedTuple):
 class Condition(NamedTuple):
     """What has to hold for two orders to agree, and whether it does."""
 
+    of: str  # R, D or L: what it is a condition on
     text: str
     holds: bool
 
@@ -340,7 +341,7 @@ class Agreement(NamedTuple):
     def __str__(self) -> str:
         power = "too little to tell the power of dt" if math.isnan(self.order) else f"O(dt^{self.order:.1f})"
         verdict = "agree exactly" if self.exact else f"differ by {power}"
-        said = [f"{'holds' if holds else 'fails'}: {text}" for text, holds in self.conditions] or ["always"]
+        said = [f"{'holds' if c.holds else 'fails'}: {c.text}" for c in self.conditions] or ["always"]
         return "\n  ".join([f"{self.first} and {self.second} {verdict} (difference {self.differences.max():.1e})", *said])
 
 
@@ -426,7 +427,7 @@ def along_trajectories(system: System, h0: Any, x: Any, step: float, *, halvings
     moved = np.array(differences)
     same = bool(moved.max() < SOLVED)
     resting = bool(np.abs(exact - start).max() < SOLVED)
-    condition = Condition("the trajectory stays at an equilibrium", resting)
+    condition = Condition("L", "the trajectory stays at an equilibrium", resting)
     return Agreement("DL", "LD", same, math.nan if same else _power(moved, SOLVED), steps, moved, (condition,))
 
 
@@ -436,19 +437,20 @@ def _conditions(system: System, first: str, second: str, setting: Setting, other
     if "D" in first:
         steps = [s.step * (s.ratio if o.index("D") > o.find("R") >= 0 else 1) for o, s in ((first, setting), (second, other))]
         if "R" in first:
-            said.append(Condition("ds = dt/tau", math.isclose(*steps, rel_tol=ROUNDING)))
+            said.append(Condition("D", "ds = dt/tau", math.isclose(*steps, rel_tol=ROUNDING)))
         elif steps[0] != steps[1]:
-            said.append(Condition("the same step", False))
+            said.append(Condition("D", "the same step", False))
         if setting.method != other.method:
-            said.append(Condition("the same integrator", False))
+            said.append(Condition("D", "the same integrator", False))
     if "L" in first:
         point = (setting.h, setting.x)
         at_rest = float(np.abs(drift(system, *point) * system.tau).max()) < SOLVED
         turned = "D" in first and (first.index("D") < first.index("L")) != (second.index("D") < second.index("L"))
         if turned or setting.keep != other.keep:
-            said.append(Condition("f(h*, x*) is kept in both or in neither, or is 0", at_rest or setting.keep == other.keep))
+            alike = at_rest or setting.keep == other.keep
+            said.append(Condition("L", "f(h*, x*) is kept in both or in neither, or is 0", alike))
         if turned and (setting.method, other.method) != ("euler", "euler"):
-            said.append(Condition("h* is an equilibrium, or the system is affine", at_rest or system.affine))
+            said.append(Condition("L", "h* is an equilibrium, or the system is affine", at_rest or system.affine))
     return tuple(said)
 
 

@@ -14,6 +14,7 @@ STATING = {
     "reference.py": {"1", "1c"}, "kernels/rate.py": {"1"}, "kernels/current.py": {"1"}, "kernels/adam.py": set(), "dale.py": set(),
     "optimizer.py": set(), "noise.py": {"1"}, "analysis/fixed_points.py": set(), "analysis/end_states.py": set(),
     "analysis/pca.py": set(), "analysis/activity.py": set(), "analysis/spectra.py": set(), "analysis/weights.py": set(),
+    "integrators.py": set(), "procedures.py": set(),
 }  # fmt: skip
 
 

@@ -18,13 +18,15 @@ from .drawing import (
     weights_reach,
 )
 from .dynamics import end_state, fixed_points, jacobian_eigenvalues, landscape, onsets, unit_frequencies
+from .procedures import commuting, convergence, map_only, step_and_flow
 from .spectra import active_eigenvalues, eigenvalue_paths, eigenvalues, histogram, regression, ring, signed_histograms
 from .style import figure, save
 
 __all__ = [
-    "Animation", "active_eigenvalues", "conditions", "connectivity", "diagnosis", "eigenvalue_paths", "eigenvalues",
-    "end_state", "epochs", "figure", "fixed_points", "gradient_error", "gradient_flow", "heat_map", "histogram", "history",
-    "jacobian_eigenvalues", "landscape", "losses", "one_trial", "onsets", "over_epochs", "panels", "paths", "regression",
-    "ring", "save", "schema", "signed_histograms", "spectra_animation", "task_variance", "tasks", "trajectory", "trial",
-    "unit_frequencies", "units", "variants", "weights", "weights_reach",
+    "Animation", "active_eigenvalues", "commuting", "conditions", "connectivity", "convergence", "diagnosis",
+    "eigenvalue_paths", "eigenvalues", "end_state", "epochs", "figure", "fixed_points", "gradient_error", "gradient_flow",
+    "heat_map", "histogram", "history", "jacobian_eigenvalues", "landscape", "losses", "map_only", "one_trial", "onsets",
+    "over_epochs", "panels", "paths", "regression", "ring", "save", "schema", "signed_histograms", "spectra_animation",
+    "step_and_flow", "task_variance", "tasks", "trajectory", "trial", "unit_frequencies", "units", "variants", "weights",
+    "weights_reach",
 ]  # fmt: skip
