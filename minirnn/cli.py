@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checkpoint, files
+from . import checkpoint, files, initial
 from .dale import Dale
 from .engine import single_blas_thread
 from .gradcheck import check_gradient
@@ -172,6 +172,7 @@ RESULTS = (
     "weights.png",
 )  # fmt: skip
 JUDGED = 1000  # new trials that a trained network is judged on
+MODES = 8  # modes printed at most
 PANELS = 16  # conditions drawn at most
 OPTIONS = "options.json"  # the arguments of the run, for `resume`
 CHECKPOINT = "checkpoint"
@@ -591,7 +592,9 @@ def _time_step(options: argparse.Namespace) -> int:
     rng = np.random.default_rng(options.seed)
     if options.network is None:
         task = BY_NAME[options.task or "and"]()
-        net = Network.random(task.n_in, options.units, task.n_out, dt=task.dt, tau=task.dt, gain=1.2, rng=rng)
+        W = initial.normal(options.units, 1.0, rng)
+        W *= 0.99 / max(np.linalg.eigvals(W).real.max(), 0.1)  # in continuous time it comes to rest, which |lambda| > 1 does not
+        net = Network.random(task.n_in, options.units, task.n_out, dt=task.dt, tau=task.dt, recurrent=W, rng=rng)
     else:
         net, known, _ = _opened(options.network, options.task)
         task = BY_NAME["and"]() if known is None else known
@@ -615,13 +618,15 @@ def _time_step(options: argparse.Namespace) -> int:
         marked = one.modes.map_only
         fastest = float(one.modes.map_frequency[marked][-1]) if marked.any() else math.nan
         plots.map_only(row[2], 1 + one.tau * one.modes.mu, marked, studies.ALPHAS[:3], frequency=fastest)
-        moving = int(np.ptp(one.tails[0], axis=0).max(axis=1).argmax())
-        said = f"{names[moving]}: {one.labels[0][moving]}, {one.labels[-1][moving]}"
+        most = np.ptp(one.tails[0], axis=0).max(axis=1)
+        most[[first == last for first, last in zip(one.labels[0], one.labels[-1], strict=True)]] *= 1e-3  # those that differ first
+        moving = int(most.argmax())
+        said = f"{names[moving]}: Euler {one.labels[0][moving]}, continuous {one.labels[-1][moving]}"
         plots.step_and_flow(row[3], one.tails[0][:, moving], one.tails[-1][:, moving], one.tau, title=said)
     files.write_atomically(options.out / "time-step.csv", lambda file: file.write(("\n".join(lines) + "\n").encode()))
     files.write_atomically(options.out / "time-step.png", partial(plots.save, made))
-    made, axes = plots.figure(1, 4, 19.0, 5.6)
-    plots.commuting(axes[0], orders)
+    made, axes = plots.figure(2, 2, 12.5, 9.6)
+    plots.commuting(list(axes.flat), orders)
     files.write_atomically(options.out / "commuting.png", partial(plots.save, made))
     files.write_json(options.out / "time-step.json", _time_step_numbers(found, orders, names))
     for case in orders:
@@ -641,10 +646,11 @@ def _print_time_step(one: Any, names: Sequence[str]) -> None:
         print(f"{method:<14} {order[0]:>10} {order[1]:>12}")
     modes = one.modes
     alone = [k for k in np.flatnonzero(modes.map_only)[::-1] if modes.mu[k].imag >= 0]
-    print(f"modes that decay in continuous time and grow with alpha = 1: {len(alone)}")
+    most = f"; the {MODES} that grow most:" if len(alone) > MODES else ""
+    print(f"modes that decay in continuous time and grow with alpha = 1: {len(alone)}{most}")
     if alone:
         print(f"{'lambda':>18} {'|lambda|':>9} {'Hz':>8} {'Hz, continuous':>15} {'alpha below':>12}")
-    for k in alone:
+    for k in alone[:MODES]:
         value = 1 + one.tau * modes.mu[k]
         print(
             f"{value:>18.3f} {abs(value):>9.3f} {modes.map_frequency[k]:>8.1f} {modes.frequency[k]:>15.1f} "

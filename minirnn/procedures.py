@@ -260,11 +260,20 @@ def equilibrium(system: System, x: Any = None, start: Any = None) -> Array:
     """
     start, x = _point(system, np.zeros(len(system.tau)) if start is None else start, x)
     one = 0 if system.step is None else np.eye(len(start))
-    found = root(lambda h: drift(system, h, x), start, jac=lambda h: system.derivative(h, x)[0] - one, options={"xtol": 1e-14}).x
-    left = float(np.abs(drift(system, found, x)).max() * (system.tau.max() if system.step is None else 1 / system.alpha.min()))
-    if not left < SOLVED * max(1.0, float(np.abs(found).max())):
-        raise ValueError(f"start must lead to an equilibrium, but at the end of the search the drift is {left:g}")
-    return found
+    scale = system.tau if system.step is None else 1 / system.alpha
+
+    def residual(h: Array) -> Array:
+        return scale * drift(system, h, x)
+
+    def slope(h: Array) -> Array:
+        return scale[:, None] * (system.derivative(h, x)[0] - one)
+
+    for method in ("hybr", "lm"):  # Powell's, and where that is stuck Levenberg's and Marquardt's
+        found = root(residual, start, jac=slope, method=method, options={"xtol": 1e-14}).x
+        left = float(np.abs(residual(found)).max())
+        if left < SOLVED * max(1.0, float(np.abs(found).max())):
+            return found
+    raise ValueError(f"start must lead to an equilibrium, but at the end of the search tau dh/dt is {left:g}")
 
 
 class Stability(NamedTuple):

@@ -205,8 +205,9 @@ def commutations(*, systems: int = 4, units: int = 3, rng: Any = 0) -> tuple[Com
     found: dict[tuple[str, str, str], list[procedures.Agreement]] = {}
     for k in range(2 * systems):
         tau = rng.uniform(2, 20)
-        system = procedures.network(
-            rng.standard_normal((units, units)) / np.sqrt(units), rng.standard_normal((units, 2)), rng.standard_normal(units),
+        W = rng.standard_normal((units, units))
+        system = procedures.network(  # |W| < 1: there is one equilibrium
+            0.9 * W / np.linalg.norm(W, 2), rng.standard_normal((units, 2)), rng.standard_normal(units),
             tau=tau, form=("rate", "current")[k % 2],
         )  # fmt: skip
         x = rng.standard_normal(2)
@@ -242,7 +243,7 @@ def commutations(*, systems: int = 4, units: int = 3, rng: Any = 0) -> tuple[Com
     )  # fmt: skip
 
 
-INTEGRATORS = ("euler", "exact linear", "rk4")
+INTEGRATORS = ("Euler", "exact linear", "RK4")
 KINDS = ("network", "linearised")
 ALPHAS = (1.0, 0.5, 0.25, 0.125)
 CONTINUOUS = "continuous"

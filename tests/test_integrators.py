@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
@@ -31,6 +31,7 @@ def error(method, system, h0, x, substeps):
 
 @pytest.mark.parametrize("form", ["rate", "current"])
 @pytest.mark.parametrize(("method", "order"), [("euler", 1), ("exact_linear", 2), ("rk4", 4)])
+@settings(max_examples=15)
 @given(seed=SEEDS)
 def test_errors_fall_with_the_order_of_the_method(form, method, order, seed):
     rng = np.random.default_rng(seed)

@@ -48,14 +48,15 @@ def commuting(axes: Sequence[Axes], found: Sequence[Any]) -> None:
         if len(letters) == 2:
             ax.text(0.5, 0.72, sign, ha="center", va="center", fontsize=17, color=GREEN if not differ else GREY)
         for k, case in enumerate(sorted(cases, key=lambda case: not case.exact)):
-            said = f"{case.difference:.0e}" if case.exact else f"O(dt$^{{{case.order:.0f}}}$)"
+            power = "dt" if f"{case.order:.0f}" == "1" else f"dt$^{{{case.order:.0f}}}$"
+            said = f"{case.difference:.0e}" if case.exact else f"O({power})"
             name = case.case if len(letters) == 2 else f"{case.first}, {case.second}: {case.case}"
             y = 0.30 - 0.058 * k
             colour = GREEN if case.exact else RED
             ax.text(-0.28, y, "=" if case.exact else r"$\neq$", color=colour, fontsize=10, va="center", family="DejaVu Sans")
             ax.text(-0.19, y, name, fontsize=9, va="center")
             ax.text(1.28, y, said, color=colour, fontsize=9, va="center", ha="right")
-        ax.set(xlim=(-0.32, 1.32), ylim=(-0.3, 1.1))
+        ax.set(xlim=(-0.32, 1.32), ylim=(-0.12, 1.08))
         ax.axis("off")
 
 
@@ -70,10 +71,10 @@ def _square(ax: Axes, letters: str, conditions: dict[str, list[str]]) -> None:
     for x in (0.0, 1.0):
         _arrow(ax, (x, 0.94), (x, 0.51), COLOURS[down])
         ax.text(x - 0.03, 0.72, down, ha="right", va="center", color=COLOURS[down], fontweight="bold")
-    text = "\n".join(fill(line, 26) for line in conditions[across])
-    ax.text(0.49, 0.975, text, ha="center", va="top", color=COLOURS[across], fontsize=7.5, linespacing=1.15)
+    text = "\n".join(fill(line, 34) for line in conditions[across])
+    ax.text(0.49, 0.975, text, ha="center", va="top", color=COLOURS[across], fontsize=8, linespacing=1.2)
     text = "\n".join(fill(line, 11) for line in conditions[down])
-    ax.text(1.03, 0.72, text, ha="left", va="center", color=COLOURS[down], fontsize=7.5, linespacing=1.15)
+    ax.text(1.03, 0.72, text, ha="left", va="center", color=COLOURS[down], fontsize=8, linespacing=1.2)
 
 
 def _cube(ax: Axes) -> None:
@@ -127,7 +128,7 @@ def map_only(
     ax.plot(eigenvalues[~marked].real, eigenvalues[~marked].imag, "o", color=BLUE, ms=4, mec="white", mew=0.4)
     ax.plot(eigenvalues[marked].real, eigenvalues[marked].imag, "D", color=RED, ms=5, mec="white", mew=0.4)
     if np.isfinite(frequency):
-        title = f"{title}{': ' if title else ''}{frequency:.1f} Hz in steps of tau alone"
+        title = f"{title}{': ' if title else ''}only in Euler's steps: {frequency:.1f} Hz"
     reach = 1.25 * max(1.0, float(np.abs(eigenvalues).max()))
     ax.set(xlim=(-1.6 * reach, reach), ylim=(-1.3 * reach, 1.3 * reach), aspect="equal", title=title)
     ax.set(xlabel=r"Re $\lambda$", ylabel=r"Im $\lambda$")
