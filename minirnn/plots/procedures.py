@@ -137,14 +137,14 @@ def map_only(
 
 
 def step_and_flow(
-    ax: Axes, discrete: Array, continuous: Array, dt: float, *, shown: float = 30.0, title: str = "",
+    ax: Axes, discrete: Array, continuous: Array, dt: float, *, shown: int = 30, title: str = "",
 ) -> None:  # fmt: skip
     """The last states of a trial by Euler with alpha = 1, (steps, N), dt ms apart, and in continuous time, dt / 2 apart.
 
     The unit is that which moves most in the former; shown: how many dt.
     """
     unit = int(np.ptp(discrete, axis=0).argmax())
-    count = round(shown)
+    count = min(shown, len(discrete) - 1, (len(continuous) - 1) // 2)
     t = dt * np.arange(-count, 1)
     ax.plot(t, discrete[-count - 1 :, unit], "o-", color=RED, ms=3, lw=0.8, label=r"Euler, $\alpha$ = 1")
     ax.plot(dt / 2 * np.arange(-2 * count, 1), continuous[-2 * count - 1 :, unit], color=GREEN, lw=1.8, label="continuous")
