@@ -178,3 +178,12 @@ def test_the_study_of_the_time_step_from_the_command_line(tmp_path, capsys, monk
     assert "rate form" not in printed
     assert cli.main(["study", "gradient-error", "--network", "x.npz", "--out", str(tmp_path)]) == 2
     assert "--network is not for gradient-error" in capsys.readouterr().err
+
+
+def test_an_oscillation_of_continuous_time_has_its_frequency_in_short_steps_too():
+    net = mr.Network(np.eye(2), np.array([[1.5, -1.0], [1.0, 1.5]]), np.ones((1, 2)), tau=4.0, dt=2.0)
+    x = np.zeros((6, 1, 2))
+    x[1, 0, 0] = 1
+    (found,) = studies.time_step(net, x, forms=("rate",), window=2, halvings=1, free=600, last=200)
+    assert {labels for (labels,) in found.labels} == {"oscillation"}
+    assert found.frequency[-2, 0] == pytest.approx(found.frequency[-1, 0], rel=0.1)
