@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checkpoint, files, recordings
+from . import checkpoint, files, initial, recordings
 from .dale import Dale
 from .engine import cache_folder, single_blas_thread
 from .gradcheck import check_gradient
@@ -164,19 +164,25 @@ def _parser() -> argparse.ArgumentParser:
     p.set_defaults(run=_circuit)
 
     p = command(
-        "study", "Make a study: a table, a CSV and a figure.", "minirnn study gradient-error --units 20 --out study",
+        "study", "Make a study: a table, a CSV and a figure.", "minirnn study time-step --network xor_run --out study",
     )  # fmt: skip
     p.add_argument(
-        "study", choices=("gradient-error", "initial-state", "oscillation"),
+        "study", choices=("gradient-error", "initial-state", "oscillation", "time-step"),
         help="gradient-error: numerical derivatives against step size; initial-state: training from four kinds of h0; "
-        "oscillation: units of an oscillating network, trials aligned, and envelopes",
+        "oscillation: units of an oscillating network, trials aligned, and envelopes; "
+        "time-step: Euler beside other integrators, and what only its step makes oscillate",
     )  # fmt: skip
-    p.add_argument("--task", choices=sorted(BY_NAME), default="and", help="the task (default: %(default)s)")
+    p.add_argument("--task", choices=sorted(BY_NAME), help="the task (default: that of the network's run, or else and)")
+    p.add_argument(
+        "--network",
+        type=Path,
+        metavar="FILE",
+        help="oscillation, time-step: a network file, or a run (default: one is trained; a random one)",
+    )
     p.add_argument("--epochs", type=int, metavar="N", help="initial-state: epochs at most (default: the protocol's)")
     p.add_argument("--samples", type=int, metavar="N", help="initial-state: training trials (default: the protocol's)")
     p.add_argument("--runs", type=int, default=3, metavar="N", help="initial-state: networks of each kind (default: %(default)s)")
-    p.add_argument("--form", choices=("rate", "current"), help="initial-state: what the state is (default: the protocol's)")
-    p.add_argument("--network", type=Path, metavar="FILE", help="oscillation: a network or a run (default: train one)")
+    p.add_argument("--form", choices=("rate", "current"), help="what the state is (initial-state: the protocol's; time-step: both)")
     p.add_argument("--units", type=int, default=50, metavar="N", help="units of the network (default: %(default)s)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default: %(default)s)")
     p.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="folder for the results (default: this one)")
@@ -205,6 +211,7 @@ RESULTS = (
     "weights.png",
 )  # fmt: skip
 JUDGED = 1000  # new trials that a trained network is judged on
+MODES = 8  # modes printed at most
 PANELS = 16  # conditions drawn at most
 OPTIONS = "options.json"  # the arguments of the run, for `resume`
 CHECKPOINT = "checkpoint"
@@ -659,8 +666,12 @@ def _write_text(text: str, file: Any) -> None:
 
 def _study(options: argparse.Namespace) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
-    made = {"gradient-error": _gradient_error, "initial-state": _initial_state, "oscillation": _oscillation}
-    return made[options.study](options)
+    if options.network is not None and options.study not in ("oscillation", "time-step"):
+        raise ValueError(f"--network is not for {options.study}, which makes its own networks")
+    studies = {
+        "gradient-error": _gradient_error, "initial-state": _initial_state, "oscillation": _oscillation, "time-step": _time_step,
+    }  # fmt: skip
+    return studies[options.study](options)
 
 
 def _initial_state(options: argparse.Namespace) -> int:
@@ -668,7 +679,7 @@ def _initial_state(options: argparse.Namespace) -> int:
 
     changes = {} if options.form is None else {"form": options.form}
     found = studies.initial_states(
-        BY_NAME[options.task](), seeds=options.runs, epochs=options.epochs, samples=options.samples, n_rec=options.units,
+        BY_NAME[options.task or "and"](), seeds=options.runs, epochs=options.epochs, samples=options.samples, n_rec=options.units,
         rng=options.seed, **changes,
     )  # fmt: skip
     lines = ["start,run,last_loss,mean_distance,solved,rms_h0"]
@@ -729,7 +740,7 @@ def _gradient_error(options: argparse.Namespace) -> int:
     from . import plots, studies
 
     rng = np.random.default_rng(options.seed)
-    task = BY_NAME[options.task]()
+    task = BY_NAME[options.task or "and"]()
     net = Network.random(task.n_in, options.units, task.n_out, dt=task.dt, tau=task.dt, rng=rng)
     found = studies.gradient_error(net, task.trials(4, rng), rng=rng)
     lines = ["dtype,method,array,step,relative_error"]
@@ -748,6 +759,121 @@ def _gradient_error(options: argparse.Namespace) -> int:
         print(f"{name} {found.optimum[t, m, a]:>10.1e} {theory[0]} {found.floor[t, m, a]:>10.1e} {theory[1]}")
     print(f"gradient-error.png and gradient-error.csv are in {options.out}")
     return 0
+
+
+def _time_step(options: argparse.Namespace) -> int:
+    from . import plots, studies
+
+    rng = np.random.default_rng(options.seed)
+    if options.network is None:
+        task = BY_NAME[options.task or "and"]()
+        W = initial.normal(options.units, 1.0, rng)
+        W *= 0.99 / max(np.linalg.eigvals(W).real.max(), 0.1)  # in continuous time it comes to rest, which |lambda| > 1 does not
+        net = Network.random(task.n_in, options.units, task.n_out, dt=task.dt, tau=task.dt, recurrent=W, rng=rng)
+    else:
+        net, known, _ = _opened(options.network, options.task)
+        task = BY_NAME["and"]() if known is None else known
+    trials = task.conditions()
+    net.check(trials)
+    print(net)
+    with single_blas_thread:  # many small products: more threads would only wait for each other
+        found = studies.time_step(net, trials.x, forms=("rate", "current") if options.form is None else (options.form,))
+        orders = studies.commutations(rng=rng)
+    names = task.condition_names
+    lines = ["form,system,integrator,step,error"]
+    made, axes = plots.figure(len(found), 4, 19.0, 4.4 * len(found))
+    for row, one in zip(axes, found, strict=True):
+        for k, m, s in np.ndindex(one.errors.shape):
+            lines.append(f"{one.form},{studies.KINDS[k]},{studies.INTEGRATORS[m]},{one.steps[s]:.6g},{one.errors[k, m, s]:.6g}")
+        _print_time_step(one, names)
+        for k, kind in enumerate(studies.KINDS):
+            plots.convergence(
+                row[k], one.steps, one.errors[k], one.orders[k], studies.INTEGRATORS, title=f"{one.form} form, {kind}"
+            )
+        marked = one.modes.map_only
+        fastest = float(one.modes.map_frequency[marked][-1]) if marked.any() else math.nan
+        plots.map_only(row[2], 1 + one.tau * one.modes.mu, marked, studies.ALPHAS[:3], frequency=fastest)
+        most = np.ptp(one.tails[0], axis=0).max(axis=1)
+        most[[first == last for first, last in zip(one.labels[0], one.labels[-1], strict=True)]] *= 1e-3  # those that differ first
+        moving = int(most.argmax())
+        said = f"{names[moving]}: Euler {one.labels[0][moving]}, continuous {one.labels[-1][moving]}"
+        plots.step_and_flow(row[3], one.tails[0][:, moving], one.tails[-1][:, moving], one.tau, title=said)
+    files.write_atomically(options.out / "time-step.csv", lambda file: file.write(("\n".join(lines) + "\n").encode()))
+    files.write_atomically(options.out / "time-step.png", partial(plots.save, made))
+    made, axes = plots.figure(2, 2, 12.5, 9.6)
+    plots.commuting(list(axes.flat), orders)
+    files.write_atomically(options.out / "commuting.png", partial(plots.save, made))
+    files.write_json(options.out / "time-step.json", _time_step_numbers(found, orders, names))
+    for case in orders:
+        verdict = f"exactly ({case.difference:.0e})" if case.exact else f"to O(dt^{case.order:.1f})"
+        print(f"{case.first + ', ' + case.second:<9} {case.case:<32} {verdict}")
+    print(f"time-step.png, time-step.csv, time-step.json and commuting.png are in {options.out}")
+    return 0
+
+
+def _print_time_step(one: Any, names: Sequence[str]) -> None:
+    """The three tables of one form: orders, modes of the map alone, ends of the trials."""
+    from . import studies
+
+    print(f"\n{one.form} form\n{'integrator':<14} {'order':>10} {'linearised':>12}")
+    for m, method in enumerate(studies.INTEGRATORS):
+        order = [f"{value:.2f}" if np.isfinite(value) else "rounding" for value in one.orders[:, m]]
+        print(f"{method:<14} {order[0]:>10} {order[1]:>12}")
+    modes = one.modes
+    alone = [k for k in np.flatnonzero(modes.map_only)[::-1] if modes.mu[k].imag >= 0]
+    most = f"; the {MODES} that grow most:" if len(alone) > MODES else ""
+    print(f"modes that decay in continuous time and grow with alpha = 1: {len(alone)}{most}")
+    if alone:
+        print(f"{'lambda':>18} {'|lambda|':>9} {'Hz':>8} {'Hz, continuous':>15} {'alpha below':>12}")
+    for k in alone[:MODES]:
+        value = 1 + one.tau * modes.mu[k]
+        print(
+            f"{value:>18.3f} {abs(value):>9.3f} {modes.map_frequency[k]:>8.1f} {modes.frequency[k]:>15.1f} "
+            f"{modes.largest_step[k] / one.tau:>12.3f}"
+        )
+    print("  ".join([f"{'alpha':<10}", *(f"{name:<24}" for name in names)]).rstrip())
+    for alpha, labels, frequencies in zip((*one.alphas, None), one.labels, one.frequency, strict=True):
+        said = [label + ("" if np.isnan(f) else f" {f:.1f} Hz") for label, f in zip(labels, frequencies, strict=True)]
+        first = studies.CONTINUOUS if alpha is None else f"{alpha:g}"
+        print("  ".join([f"{first:<10}", *(f"{cell:<24}" for cell in said)]).rstrip())
+
+
+def _time_step_numbers(found: Any, orders: Any, names: Sequence[str]) -> dict[str, Any]:
+    """What the study found, for JSON; what is not a number is null."""
+    from . import studies
+
+    def number(value: Any) -> float | None:
+        return float(value) if np.isfinite(value) else None
+
+    forms = {
+        one.form: {
+            "orders": {
+                kind: {method: number(one.orders[k, m]) for m, method in enumerate(studies.INTEGRATORS)}
+                for k, kind in enumerate(studies.KINDS)
+            },
+            "modes": [
+                {
+                    "mu": [float(mu.real), float(mu.imag)], "multiplier": [float(m.real), float(m.imag)], "hz": float(hz),
+                    "hz_continuous": float(slow), "largest_step": float(largest), "map_only": bool(alone),
+                }
+                for mu, m, slow, hz, largest, alone in zip(*one.modes[:6], strict=True)
+            ],
+            "ends": [
+                {
+                    "alpha": alpha,
+                    "conditions": {
+                        name: {"label": label, "hz": number(hz)} for name, label, hz in zip(names, labels, row, strict=True)
+                    },
+                }
+                for alpha, labels, row in zip((*one.alphas.tolist(), None), one.labels, one.frequency, strict=True)
+            ],
+        }
+        for one in found
+    }  # fmt: skip
+    agreements = [
+        case._asdict() | {"conditions": [c._asdict() for c in case.conditions], "order": number(case.order)} for case in orders
+    ]
+    return {"forms": forms, "orders_of_procedures": agreements}
 
 
 def _check_gradient(options: argparse.Namespace) -> int:

@@ -1,11 +1,15 @@
 """Studies: measurements on many runs or settings that end in a table and a figure."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import checks, initial, reference
+from . import checks, initial, integrators, procedures, reference
+from .analysis import end_states
 from .network import Network
 from .randomness import as_generator
 from .reference import Params
@@ -226,3 +230,182 @@ def unit_signals(net: Network, task: Any, *, trials: int = 20, longest_delay: fl
         delays, rates, found, (before, after), output, envelope.peak_envelope(output, per_second, **settings),
         envelope.peak_envelope(alone - alone.mean(axis=0), per_second, **settings), window, cut,
     )  # fmt: skip
+
+
+# ---- the procedures and the time step
+
+
+class Commutation(NamedTuple):
+    """What `procedures.compare` found in several random systems of both forms, done alike."""
+
+    first: str
+    second: str
+    case: str  # what was done
+    conditions: tuple[procedures.Condition, ...]
+    exact: bool  # in all systems
+    difference: float  # the largest
+    order: float  # the median power of dt, NaN where the orders agree exactly
+    foretold: bool  # whether in every system the orders agreed exactly if and only if all conditions held
+
+
+def commutations(*, systems: int = 4, units: int = 3, rng: Any = 0) -> tuple[Commutation, ...]:
+    """Every pair of orders of R, D and L, with and without its conditions, on random systems of both forms.
+
+    L is at an equilibrium with an input, or elsewhere; "dropped" is L without the constant f(h*, x*), in the second order alone.
+    """
+    rng = as_generator(rng)
+    found: dict[tuple[str, str, str], list[procedures.Agreement]] = {}
+    for k in range(2 * systems):
+        tau = rng.uniform(2, 20)
+        W = rng.standard_normal((units, units))
+        system = procedures.network(  # |W| < 1: there is one equilibrium
+            0.9 * W / np.linalg.norm(W, 2), rng.standard_normal((units, 2)), rng.standard_normal(units),
+            tau=tau, form=("rate", "current")[k % 2],
+        )  # fmt: skip
+        x = rng.standard_normal(2)
+        rest = procedures.equilibrium(system, x)
+        at = procedures.Setting(tau, 0.15 * tau, rest, x)
+        off = at._replace(h=rest + rng.standard_normal(units))
+        exact, exact_off = (setting._replace(method="exact") for setting in (at, off))
+        for first, second, case, one, other in (
+            ("RD", "DR", "ds = dt/tau", at, at),
+            ("RD", "DR", "ds = 2 dt/tau", at._replace(ratio=2.0), at),
+            ("RL", "LR", "at an equilibrium", at, at),
+            ("RL", "LR", "elsewhere", off, off),
+            ("DL", "LD", "Euler, at an equilibrium", at, at),
+            ("DL", "LD", "Euler, elsewhere", off, off),
+            ("DL", "LD", "Euler, elsewhere, dropped", off, off._replace(keep=False)),
+            ("DL", "LD", "exact flow, at an equilibrium", exact, exact),
+            ("DL", "LD", "exact flow, elsewhere", exact_off, exact_off),
+            ("DL", "LD", "Euler and exact flow", at, exact),
+            *[("RDL", order, "Euler, ds = dt/tau", off, off) for order in ("RLD", "DRL", "DLR", "LRD", "LDR")],
+            ("RDL", "LDR", "Euler, ds = 2 dt/tau", off._replace(ratio=2.0), off),
+        ):
+            agreement = procedures.compare(system, first, second, one, other, rng=rng)
+            found.setdefault((first, second, case), []).append(agreement)
+        along = procedures.along_trajectories(system, rest + 1, rng.standard_normal((4, 2)), tau / 8)
+        found.setdefault(("DL", "LD", "Euler, about a trajectory"), []).append(along)
+    return tuple(
+        Commutation(
+            *case, agreements[0].conditions, all(a.exact for a in agreements), max(float(a.differences.max()) for a in agreements),
+            float(np.median([a.order for a in agreements])),
+            all(a.exact == all(c.holds for c in a.conditions) for a in agreements),
+        )
+        for case, agreements in found.items()
+    )  # fmt: skip
+
+
+INTEGRATORS = ("Euler", "exact linear", "RK4")
+KINDS = ("network", "linearised")
+ALPHAS = (1.0, 0.5, 0.25, 0.125)
+CONTINUOUS = "continuous"
+DIVERGED = "diverged"
+ROUNDING = 1e-11  # errors below it say nothing of a method
+
+
+class TimeStep(NamedTuple):
+    """Result of `time_step` for one form; B conditions, N units, A steps alpha = dt/tau and, last, continuous time."""
+
+    form: str
+    tau: float  # ms, the least of the units
+    steps: Array  # (S,) ms
+    errors: Array  # (KINDS, INTEGRATORS, S) of states, largest over time and units, against solve_ivp
+    orders: Array  # (KINDS, INTEGRATORS) with which they fall, NaN where they are rounding
+    rest: Array  # (N,) the equilibrium without input at which `modes` are
+    modes: procedures.Stability  # Euler's with alpha = 1
+    alphas: Array  # (A,)
+    labels: tuple[tuple[str, ...], ...]  # (A + 1, B) what the trials end in
+    frequency: Array  # (A + 1, B) Hz, NaN where it is no oscillation
+    tails: tuple[Array, ...]  # A + 1 times (steps, B, N): the last states, alphas[k] tau, or tau / 2, apart
+
+
+def time_step(
+    net: Network, x: Any, *, forms: Sequence[str] = ("rate", "current"), window: int = 30, halvings: int = 6, free: int = 3000,
+    last: int = 600,
+) -> tuple[TimeStep, ...]:  # fmt: skip
+    """What the step dt does to a network with these inputs x (T, B, I): errors of integrators, modes and end states.
+
+    Errors: of the condition with the largest input, over `window` steps from its largest on, the steps net.dt and its
+    halves, each input held for net.dt. The exact linear step is about the present state. "linearised" is about `rest`.
+    End states: of the states in which Euler with net.dt leaves the trials, after `free` tau without input by Euler with dt =
+    alpha tau and in continuous time, judged by the last `last` tau. With several tau their least is meant.
+    ValueError for relu, at whose kinks the orders do not hold.
+    """
+    if net.phi == "relu":
+        raise ValueError("net must not have phi relu: at its kinks no integrator keeps its order")
+    net = net.astype(np.float64)
+    x = np.asarray(x, np.float64)
+    results = []
+    for form in forms:
+        system = procedures.of(Network(*net.params, **net.constants | {"form": form, "noise": 0.0}))
+        h = integrators.trajectory(procedures.discretise(system, net.dt).value, np.broadcast_to(net.h0, (x.shape[1], net.n_rec)), x)
+        rest = procedures.equilibrium(system, start=net.h0)
+        most = int(np.square(x).sum(axis=(0, 2)).argmax())
+        onset = int(np.abs(x[:, most]).max(axis=1).argmax())
+        held = x[onset : onset + window, most]
+        linear = procedures.linearise(system, rest)
+        steps = net.dt * 0.5 ** np.arange(halvings + 1)
+        errors = np.array([_errors(kind, h[onset, most], held, net.dt, halvings) for kind in (system, linear)])
+        orders = np.array([[_order(row) for row in rows] for rows in errors])
+        tau = float(system.tau.min())
+        tails = [_free(system, h[-1], tau, alpha, free, last) for alpha in (*ALPHAS, None)]
+        ends = [_end(tail, tau * alpha) for tail, alpha in zip(tails, (*ALPHAS, 0.5), strict=True)]
+        results.append(TimeStep(
+            form, tau, steps, errors, orders, rest, procedures.stability(system, tau, rest), np.array(ALPHAS),
+            tuple(labels for labels, _ in ends), np.array([frequency for _, frequency in ends]), tuple(tails),
+        ))  # fmt: skip
+    return tuple(results)
+
+
+def _errors(system: procedures.System, h0: Array, x: Array, dt: float, halvings: int) -> list[list[float]]:
+    """(INTEGRATORS, S) for the steps dt, dt/2, .. ; x (T, I) is held for dt each."""
+
+    def euler(h: Array, u: Array, step: float) -> Array:
+        return integrators.euler(lambda state: system.value(state, u), h, step)
+
+    def exact_linear(h: Array, u: Array, step: float) -> Array:
+        return integrators.exact_linear(system.derivative(h, u)[0], system.value(h, u), h, step)
+
+    def rk4(h: Array, u: Array, step: float) -> Array:
+        return integrators.rk4(lambda state: system.value(state, u), h, step)
+
+    right = integrators.trajectory(lambda h, u: integrators.solved(lambda state: system.value(state, u), h, dt), h0, x)
+    found = []
+    for method in (euler, exact_linear, rk4):
+        row = []
+        for k in range(halvings + 1):
+            h = integrators.trajectory(partial(method, step=dt / 2**k), h0, x, substeps=2**k)
+            row.append(float(np.abs(h - right).max()))
+        found.append(row)
+    return found
+
+
+def _order(errors: Array) -> float:
+    """The median slope over the last halvings that are not rounding."""
+    slopes = [np.log2(e / half) for e, half in pairwise(errors) if half > ROUNDING]
+    return float(np.median(slopes[-3:])) if slopes else np.nan
+
+
+def _free(system: procedures.System, h: Array, tau: float, alpha: float | None, free: int, last: int) -> Array:
+    """The last states (steps, B, N), from h (B, N), without input: Euler's of dt = alpha tau, or, for None, exact ones."""
+    none = np.zeros(system.n_in)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if alpha is not None:
+            step = procedures.discretise(system, alpha * tau).value
+            return integrators.trajectory(step, h, np.zeros((round(free / alpha), system.n_in)))[-round(last / alpha) :]
+        try:
+            near = integrators.solved(lambda state: system.value(state, none), h, (free - last) * tau)
+            flow = procedures.discretise(replace(system, affine=False), tau / 2, "exact").value
+            return integrators.trajectory(flow, near, np.zeros((2 * last, system.n_in)))[1:]
+        except RuntimeError:
+            return np.full((2 * last, *h.shape), np.inf)
+
+
+def _end(tail: Array, dt: float) -> tuple[tuple[str, ...], Array]:
+    """Labels and frequencies of tail (steps, B, N)."""
+    labels, frequency = [DIVERGED] * tail.shape[1], np.full(tail.shape[1], np.nan)
+    for b in range(tail.shape[1]):
+        if np.isfinite(tail[:, b]).all():
+            end = end_states.end_states(tail[:, b : b + 1], dt=dt, last=len(tail))
+            labels[b], frequency[b] = end.labels[0], end.frequency[0]
+    return tuple(labels), frequency

@@ -17,6 +17,7 @@ STATING = {
     "analysis/pca.py": set(), "analysis/activity.py": set(), "analysis/spectra.py": set(), "analysis/weights.py": set(),
     "circuits/design.py": set(), "circuits/simulate.py": set(), "circuits/tolerance.py": set(),
     "signals/envelope.py": set(), "signals/alignment.py": set(), "signals/pitch.py": set(),
+    "integrators.py": set(), "procedures.py": set(),
 }  # fmt: skip
 
 

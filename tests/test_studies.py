@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -176,3 +177,93 @@ def test_the_authors_oscillating_network_is_aligned_by_its_pulse(author_networks
     noisy = studies.unit_signals(net, tasks.Oscillation(), rng=0)
     assert np.abs(noisy.found.lags - noisy.delays).max() <= 5  # of up to 40: noise moves the onset itself
     assert noisy.spread[1] < 0.5 * noisy.spread[0]
+
+
+# ---- the time step
+
+
+def test_a_network_that_only_euler_makes_oscillate():
+    W = np.array([[0.2, -1.05], [1.05, 0.2]])  # lambda = 0.2 +- 1.05i: decays in continuous time, grows in steps of tau
+    net = mr.Network(np.eye(2), W, np.ones((1, 2)), tau=4.0, dt=2.0)
+    x = np.zeros((10, 3, 2))
+    x[2:4, 1, 0] = x[2:5, 2, 1] = 1
+    rate, current = studies.time_step(net, x, window=6, halvings=5, free=400, last=100)
+    assert (rate.form, current.form) == ("rate", "current")
+    for found in (rate, current):
+        np.testing.assert_array_equal(found.steps, [2, 1, 0.5, 0.25, 0.125, 0.0625])
+        np.testing.assert_allclose(found.orders[0], [1, 2, 4], atol=0.15)
+        np.testing.assert_allclose(found.orders[1], [1, np.nan, 4], atol=0.15)  # the exact linear step is exact
+        assert found.errors[1, 1].max() < 1e-10
+        np.testing.assert_allclose(found.rest, 0, atol=1e-12)
+        np.testing.assert_allclose(np.abs(found.modes.mu), np.hypot(0.8, 1.05) / 4)
+        assert found.modes.map_only.all()
+        assert found.labels[0] == ("rest", "oscillation", "oscillation")
+        assert found.labels[1:] == (("rest",) * 3,) * 4  # a shorter step, and continuous time
+        # the orbit is near what the origin's eigenvalue says, the map's frequency, not the decaying one of continuous time
+        np.testing.assert_allclose(found.frequency[0, 1:], 1000 * np.angle(0.2 + 1.05j) / (2 * np.pi * 4), rtol=0.05)
+        assert np.isnan(found.frequency[1:]).all()
+        assert [len(tail) for tail in found.tails] == [100, 200, 400, 800, 200]
+
+
+def test_the_authors_xor_is_free_of_its_oscillation_in_shorter_steps(author_networks):
+    net = mr.Network.load(author_networks / "xor_n50_ortho_00.npz")
+    (found,) = studies.time_step(net, tasks.Xor().conditions().x, forms=("rate",), window=3, halvings=2)
+    assert found.labels[0] == ("rest", "fixed point", "fixed point", "oscillation")
+    assert found.frequency[0, 3] == pytest.approx(365.7, abs=0.1)
+    assert found.labels[1:] == (("rest", "fixed point", "fixed point", "fixed point"),) * 4
+
+
+def test_what_grows_beyond_all_bounds_is_said_to():
+    net = mr.Network([[1.0]], [[1.5]], [[1.0]], phi="linear", tau=1.0, dt=1.0)
+    (found,) = studies.time_step(net, np.ones((3, 1, 1)), forms=("rate",), window=2, halvings=1, free=2000, last=20)
+    assert found.labels == (("diverged",),) * 5
+    (slow,) = studies.time_step(net, np.ones((3, 1, 1)), forms=("rate",), window=2, halvings=1, free=30, last=20)
+    assert "diverged" not in slow.labels[-1]
+
+
+def test_relu_has_no_orders():
+    with pytest.raises(ValueError, match="net must not have phi relu"):
+        studies.time_step(mr.Network.random(1, 2, 1, phi="relu", rng=0), np.zeros((3, 1, 1)))
+
+
+def test_the_study_of_the_time_step_from_the_command_line(tmp_path, capsys, monkeypatch):
+    short = studies.time_step
+    monkeypatch.setattr(
+        studies, "time_step", lambda net, x, forms: short(net, x, forms=forms, window=4, halvings=3, free=60, last=20)
+    )
+    assert cli.main(["study", "time-step", "--units", "12", "--seed", "3", "--out", str(tmp_path)]) == 0
+    lines = (tmp_path / "time-step.csv").read_text().splitlines()
+    assert lines[0] == "form,system,integrator,step,error"
+    assert len(lines) == 1 + 2 * 2 * 3 * 4
+    assert (tmp_path / "time-step.png").read_bytes()[:4] == b"\x89PNG"
+    assert (tmp_path / "commuting.png").read_bytes()[:4] == b"\x89PNG"
+    numbers = json.loads((tmp_path / "time-step.json").read_text())
+    assert list(numbers["forms"]) == ["rate", "current"]
+    modes = numbers["forms"]["rate"]["modes"]
+    assert max(1 + mode["mu"][0] for mode in modes) == pytest.approx(0.99)  # tau = 1
+    assert numbers["forms"]["rate"]["orders"]["network"]["Euler"] == pytest.approx(1, abs=0.4)
+    assert numbers["forms"]["rate"]["orders"]["linearised"]["exact linear"] is None
+    assert numbers["forms"]["rate"]["ends"][-1]["alpha"] is None
+    assert all(case["foretold"] for case in numbers["orders_of_procedures"])
+    printed = capsys.readouterr().out
+    assert "modes that decay in continuous time and grow with alpha = 1" in printed
+    assert "RL, LR    elsewhere" in printed
+
+    net = mr.Network.random(2, 4, 1, phi="tanh", gain=0.5, rng=1)  # no mode of Euler's alone
+    net.save(tmp_path / "net.npz")
+    arguments = ["study", "time-step", "--network", str(tmp_path / "net.npz"), "--task", "xor", "--form", "current"]
+    assert cli.main([*arguments, "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "grow with alpha = 1: 0\n" in printed
+    assert "rate form" not in printed
+    assert cli.main(["study", "gradient-error", "--network", "x.npz", "--out", str(tmp_path)]) == 2
+    assert "--network is not for gradient-error" in capsys.readouterr().err
+
+
+def test_an_oscillation_of_continuous_time_has_its_frequency_in_short_steps_too():
+    net = mr.Network(np.eye(2), np.array([[1.5, -1.0], [1.0, 1.5]]), np.ones((1, 2)), tau=4.0, dt=2.0)
+    x = np.zeros((6, 1, 2))
+    x[1, 0, 0] = 1
+    (found,) = studies.time_step(net, x, forms=("rate",), window=2, halvings=1, free=600, last=200)
+    assert {labels for (labels,) in found.labels} == {"oscillation"}
+    assert found.frequency[-2, 0] == pytest.approx(found.frequency[-1, 0], rel=0.1)
