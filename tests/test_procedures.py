@@ -353,7 +353,7 @@ def test_all_six_orders_are_one_system_if_their_conditions_hold(case):
         assert all(condition.holds for condition in found.conditions)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(
     CASES, st.permutations("RDL"), st.permutations("RDL"), st.sampled_from([1.0, 2.0]), st.tuples(st.booleans(), st.booleans()),
     st.tuples(*[st.sampled_from(procedures.METHODS)] * 2), st.booleans(),
