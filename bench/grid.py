@@ -111,7 +111,7 @@ class Worker:
         line = self.process.stdout.readline()
         if not line:
             self.errors.seek(0)
-            raise Failed(f"{self.name} ended: {self.errors.read()[-2000:]}")
+            raise Failed(f"{self.name} ended with {self.process.wait()}: {self.errors.read()[-2000:]}")
         found: dict[str, Any] = json.loads(line)
         if "error" in found:
             raise Failed(f"{self.name}: {found['error']}")
@@ -213,7 +213,14 @@ def measure(
 ) -> dict[str, Any]:
     """One size: losses compared, then turns until the time is up, at least three rounds."""
     path = problem(size, folder / "problem.npz")
-    left_out, losses, living = {}, {}, []
+    left_out: dict[str, str] = {}
+    losses: dict[str, list[float]] = {}
+    living: list[tuple[str, Worker, int]] = []
+
+    def leave_out(label: str, failed: Failed) -> None:
+        left_out[label] = str(failed)
+        print(f"  left out: {failed}", file=sys.stderr, flush=True)
+
     names = [name for name in names if not PEERS[name].slow or size in (PAPER, *QUICK)]
     for name, k in itertools.product(names, threads):
         workers.of(name, k, dtype)  # all imports at once
@@ -225,8 +232,7 @@ def measure(
             first = worker.ask("step", 1)[0]
             living.append((label, worker, int(np.clip(TURN / first, 1, 100))))
         except Failed as failed:
-            left_out[label] = str(failed)
-            print(f"  left out: {failed}", file=sys.stderr, flush=True)
+            leave_out(label, failed)
     if losses:
         agree(losses)
     limits = workers.limits(max(threads))
@@ -236,8 +242,13 @@ def measure(
     often = 5 if size.N * size.N * size.T * size.B < 1e8 else 1  # the first in a turn finds a cold cache
     stop, rounds = time.perf_counter() + seconds, 0
     while rounds < 3 or time.perf_counter() < stop:
-        for label, worker, steps in living:
-            times[label] += worker.ask("step", steps)
+        for label, worker, steps in list(living):
+            try:
+                times[label] += worker.ask("step", steps)
+            except Failed as failed:
+                leave_out(label, failed)
+                living.remove((label, worker, steps))
+                del times[label]
             time.sleep(REST)
         for name, value in limits.ask("step", often).items():
             pieces.setdefault(name, []).append(value)
