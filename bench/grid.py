@@ -67,20 +67,20 @@ QUICK = [Size(6, 10, 4), Size(5, 8, 1, 3, 2)]
 
 
 class Peer(NamedTuple):
-    """A script of bench/peers, its environment (None: the one that runs this), what it is set, and where it is left out."""
+    """A script of bench/peers, its environment (None: the one that runs this), and what it is set."""
 
     script: str
     environment: str | None = None
     settings: dict[str, dict[str, str]] = {}  # noqa: RUF012  by dtype
-    paper_only: bool = False  # compiles too long for the others
+    slow: bool = False  # in steps or in compiling: only at the paper's size
 
 
 PEERS = {
     "minirnn": Peer("minirnn_engine"),
-    "reference": Peer("minirnn_reference"),
+    "reference": Peer("minirnn_reference", slow=True),
     "numpy": Peer("numpy_optimised"),
     "torch": Peer("torch_rnn", "torch"),
-    "torch-compiled": Peer("torch_compiled", "torch", paper_only=True),
+    "torch-compiled": Peer("torch_compiled", "torch", slow=True),
     "jax": Peer("jax_scan", "jax"),
     "keras": Peer("keras_rnn", "keras", {"float64": {"KERAS_BACKEND": "tensorflow"}}),
 }
@@ -111,7 +111,7 @@ class Worker:
         line = self.process.stdout.readline()
         if not line:
             self.errors.seek(0)
-            raise Failed(f"{self.name} ended: {self.errors.read()[-2000:]}")
+            raise Failed(f"{self.name} ended with {self.process.wait()}: {self.errors.read()[-2000:]}")
         found: dict[str, Any] = json.loads(line)
         if "error" in found:
             raise Failed(f"{self.name}: {found['error']}")
@@ -213,8 +213,15 @@ def measure(
 ) -> dict[str, Any]:
     """One size: losses compared, then turns until the time is up, at least three rounds."""
     path = problem(size, folder / "problem.npz")
-    left_out, losses, living = {}, {}, []
-    names = [name for name in names if not PEERS[name].paper_only or (size == PAPER and dtype == "float32") or size in QUICK]
+    left_out: dict[str, str] = {}
+    losses: dict[str, list[float]] = {}
+    living: list[tuple[str, Worker, int]] = []
+
+    def leave_out(label: str, failed: Failed) -> None:
+        left_out[label] = str(failed)
+        print(f"  left out: {failed}", file=sys.stderr, flush=True)
+
+    names = [name for name in names if not PEERS[name].slow or size in (PAPER, *QUICK)]
     for name, k in itertools.product(names, threads):
         workers.of(name, k, dtype)  # all imports at once
     for name, k in itertools.product(names, threads):
@@ -222,11 +229,10 @@ def measure(
         try:
             worker.ask("load", path, dtype)
             losses[label] = worker.ask("losses")
-            first = worker.ask("step", 2)[-1]
+            first = worker.ask("step", 1)[0]
             living.append((label, worker, int(np.clip(TURN / first, 1, 100))))
         except Failed as failed:
-            left_out[label] = str(failed)
-            print(f"  left out: {failed}", file=sys.stderr, flush=True)
+            leave_out(label, failed)
     if losses:
         agree(losses)
     limits = workers.limits(max(threads))
@@ -236,8 +242,13 @@ def measure(
     often = 5 if size.N * size.N * size.T * size.B < 1e8 else 1  # the first in a turn finds a cold cache
     stop, rounds = time.perf_counter() + seconds, 0
     while rounds < 3 or time.perf_counter() < stop:
-        for label, worker, steps in living:
-            times[label] += worker.ask("step", steps)
+        for label, worker, steps in list(living):
+            try:
+                times[label] += worker.ask("step", steps)
+            except Failed as failed:
+                leave_out(label, failed)
+                living.remove((label, worker, steps))
+                del times[label]
             time.sleep(REST)
         for name, value in limits.ask("step", often).items():
             pieces.setdefault(name, []).append(value)
@@ -308,8 +319,6 @@ def training(workers: Workers, names: list[str], threads: list[int], epochs: int
     path = problem(Size(plan.n_rec, task.steps, plan.batch), folder / "problem.npz")
     found: dict[str, Any] = {"samples": plan.samples, "epochs": plan.epochs, "trained": epochs, "seconds": {}}
     for name, k in itertools.product(names, threads):
-        if name in ("reference", "torch-compiled"):
-            continue
         if name == "minirnn":
             began = time.perf_counter()
             subprocess.run([sys.executable, "-c", WHOLE, str(k)], check=True, stdout=subprocess.DEVNULL)
@@ -357,7 +366,7 @@ def main(arguments: list[str] | None = None) -> None:
     p.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     p.add_argument("--dtypes", nargs="+", choices=("float32", "float64"), help="of all sizes; by default float64 at three only")
     p.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    p.add_argument("--seconds", type=float, default=18.0, help="of turns per size; a quarter of it for those of the series")
+    p.add_argument("--seconds", type=float, default=15.0, help="of turns per size; a quarter of it for those of the series")
     p.add_argument("--parts", nargs="+", choices=("steps", "series", "start", "training"))
     p.add_argument("--epochs", type=int, default=2, help="that the peers really train")
     p.add_argument("--quick", action="store_true", help="tiny sizes, steps alone: whether it runs, not how fast")
@@ -391,23 +400,25 @@ def main(arguments: list[str] | None = None) -> None:
         with Workers(options.environments) as workers, tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             names = [n for n in options.peers if PEERS[n].environment is None or _there(options.environments, n)]
+            quick = [name for name in names if not PEERS[name].slow]
             if "start" in parts and "start" not in found:
                 tell("start")
-                found["start"] = start(workers, names, 3, folder)
+                found["start"] = start(workers, quick, 3, folder)
                 write(found, out)
             for size, dtype, turns in cells:
                 key = f"{','.join(map(str, size))} {dtype}"
                 if key in found["cells"]:
                     continue
                 tell(key)
-                found["cells"][key] = measure(workers, size, dtype, names, options.threads, turns, size in SERIES, folder)
+                threads = options.threads if size not in SERIES else options.threads[:1]
+                found["cells"][key] = measure(workers, size, dtype, names, threads, turns, size in SERIES, folder)
                 found["versions"] = found.get("versions", {}) | {
                     name: worker.greeted()["versions"] for (name, _, _), worker in workers.running.items() if worker.hello
                 }
                 write(found, out)
             if "training" in parts and "training" not in found:
                 tell("training")
-                found["training"] = training(workers, names, options.threads, options.epochs, folder)
+                found["training"] = training(workers, quick, options.threads, options.epochs, folder)
                 write(found, out)
             tell("done")
     report.make(out, HERE / "RESULTS.md" if options.out is None else None)

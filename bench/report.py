@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 from minirnn.plots import style
 
@@ -188,15 +190,14 @@ def text(found: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+@rc_context(style.STYLE)
 def figure(found: dict[str, Any], path: Path) -> None:
     """Upper row: times over the limit at each size, a panel per thread count. Lower row: times against N, T and B."""
     every = list(found["cells"].values())
     cells = [cell for cell in every if cell["dtype"] == "float32"] or every
     threads, peers = threads_of(cells), peers_of(cells)
-    made, axes = style.figure(2, 6, 12.5, 8.5)
-    grid = axes[0, 0].get_gridspec()
-    for ax in axes.ravel():
-        ax.remove()
+    made = Figure(figsize=(12.5, 8.5))
+    grid = made.add_gridspec(2, 6)
     table_cells = [cell for cell in cells if not cell["series"]]
     for column, k in enumerate(threads[:2]):
         ax = made.add_subplot(grid[0, 3 * column : 3 * column + 3])
