@@ -17,6 +17,7 @@ into bench/RESULTS.md.
 """
 
 import argparse
+import contextlib
 import itertools
 import json
 import os
@@ -141,6 +142,10 @@ class Worker:
         except (subprocess.TimeoutExpired, OSError, ValueError):
             self.process.kill()
             self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):  # what was still to be written to a process that is gone
+                if pipe is not None:
+                    pipe.close()
         self.errors.close()
 
 
