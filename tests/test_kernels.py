@@ -161,6 +161,7 @@ def test_rows_are_long_enough_and_do_not_share_one_set_of_the_cache(itemsize, N)
     assert W <= max(N + 3 + 64 // itemsize, 64 // itemsize)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("switches", [
     {}, {"tau": 4.0}, {"form": "current", "tau": 3.0}, {"form": "current", "tau": 3.0, "vanishing": 0.5}, {"phi": "softplus"},
 ])  # fmt: skip
@@ -179,6 +180,7 @@ def test_states_computed_again_change_no_bit(switches, dtype):
                     np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.compiled
 def test_outputs_are_those_of_run():
     rng = np.random.default_rng(6)
     for form in ("rate", "current"):
