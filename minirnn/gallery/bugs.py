@@ -278,10 +278,8 @@ OPTIMIZER = (
         ),
         (
             "root mean square for the norm",
-            "name: math.sqrt(float(np.square(gradient.vector[part], dtype=np.float64).sum())) for name, part in "
-            "gradient.slices.items()",
-            "name: math.sqrt(float(np.square(gradient.vector[part], dtype=np.float64).mean())) for name, part in "
-            "gradient.slices.items()",
+            "return dict(zip(gradient.slices, np.sqrt(sums).tolist(), strict=True))",
+            "return dict(zip(gradient.slices, np.sqrt(sums / np.diff(gradient.ends, prepend=0)).tolist(), strict=True))",
             "The norm is divided by the root of the array's size.",
         ),
     ),
