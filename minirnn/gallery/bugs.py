@@ -320,7 +320,7 @@ TRAINING = _bugs(
         "return np.arange(self.plan.samples)", "The batches are the same ones in every epoch.",
     ),
     (
-        "batch-shared noise in training", "if self.net.noise_shared_across_batch:", "if True:",
+        "batch-shared noise in training", "if shared:", "if True:",
         "All trials of a batch are trained with the same noise.",
     ),
     (
