@@ -1,7 +1,7 @@
 """What the machine can do: a worker beside the peers, which times pieces of its own in each of its turns.
 
     load PROBLEM DTYPE      take the size from this .npz
-    step N                  the least seconds of each piece, N times in a row
+    step N                  the least seconds of each piece, N times in a row or more
 
 The pieces: "product" of 1000^2 matrices on one thread; tanh of 16384 numbers, NumPy's, minirnn's and 1 - 2 / (exp(2a) + 1) in
 NumPy's passes; "copy" of 32 MB; "products K", the matrix products of a whole step in the shapes that minirnn's engine makes them,
@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from minirnn.kernels.dynamics import add_outer_products, product
 
 SIDE, ELEMENTS, COPIED = 1000, 16384, 32_000_000
+WARM = 0.005  # seconds
 pieces = {}
 pool = ThreadPoolExecutor(max(1, THREADS - 1))
 
@@ -89,12 +90,17 @@ def load(path, dtype):
 
 
 def step(times):
+    """The least seconds of each piece. After the peers' turns caches and clock are cold: a piece of microseconds, taken once, would
+    be three times too long, and the limit too easy. So each piece is repeated for some milliseconds at least."""
     seconds = dict.fromkeys(pieces, np.inf)
     for name, piece in pieces.items():
-        for _ in range(int(times)):
+        start = time.perf_counter()
+        done = 0
+        while done < int(times) or time.perf_counter() - start < WARM:
             began = time.perf_counter()
             piece()
             seconds[name] = min(seconds[name], time.perf_counter() - began)
+            done += 1
     return seconds
 
 
