@@ -21,6 +21,7 @@ T, I, O = 200, 2, 1
 KINDS: dict[str, dict[str, Any]] = {
     "rate, tanh": {},
     "rate, tanh, leak": {"tau": 5.0},
+    "rate, tanh, leak, bias, Dale": {"tau": 5.0, "b_rec": True, "dale": mr.Dale()},
     "current, tanh, leak, bias, Dale": {"form": "current", "tau": 5.0, "b_rec": True, "dale": mr.Dale()},
     "current, relu, leak, bias, Dale": {"form": "current", "phi": "relu", "tau": 5.0, "b_rec": True, "dale": mr.Dale()},
     "the same with the vanishing-gradient term": {

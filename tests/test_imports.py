@@ -63,6 +63,10 @@ ALLOWED = {
         {"numpy", "tqdm"},
     ),
     "curriculum": ({"checkpoint", "files", "network", "optimizer", "randomness", "train"}, {"numpy"}),
+    "study_commands": (
+        {"engine", "files", "initial", "network", "plots", "studies", "tasks", "train"},
+        {"numpy"},
+    ),
     "cli": (
         {
             "analysis",
@@ -79,7 +83,7 @@ ALLOWED = {
             "recordings",
             "reference",
             "report",
-            "studies",
+            "study_commands",
             "tasks",
             "train",
             "trials",
