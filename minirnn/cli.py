@@ -18,14 +18,14 @@ import numpy as np
 from . import checkpoint, files, recordings, study_commands
 from .dale import Dale
 from .engine import cache_folder, single_blas_thread
+from .ensembles import STUDIES as ENSEMBLES
 from .gradcheck import check_gradient
 from .initial import RECURRENT
 from .network import Network
 from .optimizer import of_protocol
 from .reference import ACTIVATIONS
 from .tasks import BY_NAME, distance, success
-from .train import Diverged, Result, train
-from .trials import Trials
+from .train import Diverged, Result, train, warm_up
 
 DEFAULT_SEED = 1  # all seven tasks of the paper succeed with it
 GRADIENT_TOLERANCE = 1e-9
@@ -164,15 +164,21 @@ def _parser() -> argparse.ArgumentParser:
     p.set_defaults(run=_circuit)
 
     p = command(
-        "study", "Make a study: a table, a CSV and a figure.", "minirnn study time-step --network xor_run --out study",
+        "study", "Make a study: a table, a CSV and a figure; those of many networks also a verdict per published claim.",
+        "minirnn study damage --networks 10 --out studies",
     )  # fmt: skip
     p.add_argument(
-        "study", choices=("gradient-error", "initial-state", "oscillation", "time-step"),
-        help="gradient-error: numerical derivatives against step size; initial-state: training from four kinds of h0; "
-        "oscillation: units of an oscillating network, trials aligned, and envelopes; "
-        "time-step: Euler beside other integrators, and what only its step makes oscillate",
+        "study", choices=(*study_commands.OF_ONE, *ENSEMBLES), metavar="NAME",
+        help="; ".join(f"{name}: {what}" for name, what in (study_commands.OF_ONE | ENSEMBLES).items()),
     )  # fmt: skip
-    p.add_argument("--task", choices=sorted(BY_NAME), help="the task (default: that of the network's run, or else and)")
+    p.add_argument(
+        "--task", choices=sorted(BY_NAME), metavar="TASK", help="the task, where a study has a choice (default: its own)"
+    )
+    p.add_argument("--networks", type=int, metavar="N", help="of many: networks per ensemble (default: the study's)")
+    p.add_argument("--quick", action="store_true", help="of many: two networks, hardly trained: does all work here?")
+    p.add_argument("--jobs", type=int, metavar="N", help="of many: networks trained at once (default: one per CPU)")
+    p.add_argument("--scheduler", metavar="ADDRESS", help="of many: train on the cluster of this Dask scheduler (extra `cluster`)")
+    p.add_argument("--report-only", action="store_true", help="of many: train nothing, report on the networks that are there")
     p.add_argument(
         "--network",
         type=Path,
@@ -183,9 +189,12 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--samples", type=int, metavar="N", help="initial-state: training trials (default: the protocol's)")
     p.add_argument("--runs", type=int, default=3, metavar="N", help="initial-state: networks of each kind (default: %(default)s)")
     p.add_argument("--form", choices=("rate", "current"), help="what the state is (initial-state: the protocol's; time-step: both)")
-    p.add_argument("--units", type=int, default=50, metavar="N", help="units of the network (default: %(default)s)")
+    p.add_argument("--units", type=int, default=50, metavar="N", help="of one: units of the network (default: %(default)s)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default: %(default)s)")
-    p.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="folder for the results (default: this one)")
+    p.add_argument(
+        "--out", type=Path, default=Path("."), metavar="DIR",
+        help="folder for the results, and for the networks of an ensemble, which studies share (default: this one)",
+    )  # fmt: skip
     p.set_defaults(run=_study)
 
     p = command(
@@ -247,9 +256,7 @@ def _resume(options: argparse.Namespace) -> int:
 def _warmup(options: argparse.Namespace) -> int:
     for dtype in ("float32", "float64"):
         began = time.perf_counter()
-        net = Network.random(1, 2, 1, dtype=dtype, rng=0)
-        trials = Trials(np.zeros((1, 1, 1)), np.zeros((1, 1, 1)))
-        train(net, trials, epochs=1, rng=0, progress=False)
+        warm_up(dtype)
         print(f"{dtype}: ready after {time.perf_counter() - began:.1f} s")
     where = cache_folder()
     print("they are not kept: no folder could be written" if where is None else f"kept in {where}")
@@ -665,6 +672,12 @@ def _write_text(text: str, file: Any) -> None:
 
 def _study(options: argparse.Namespace) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
+    if options.study in ENSEMBLES:
+        return study_commands.of_many(options)
+    asked = [name for name in ("networks", "jobs", "scheduler") if getattr(options, name) is not None]
+    asked += [name for name in ("quick", "report_only") if getattr(options, name)]
+    if asked:
+        raise ValueError(f"--{asked[0].replace('_', '-')} is not for {options.study}, which is not of many networks")
     if options.network is not None and options.study not in ("oscillation", "time-step"):
         raise ValueError(f"--network is not for {options.study}, which makes its own networks")
     if options.study == "gradient-error":

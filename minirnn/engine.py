@@ -61,6 +61,13 @@ def cache_folder() -> str | None:
     return None if stats is None else stats.cache_path
 
 
+def cpu_type() -> str:
+    """The processor as the compiler names it, "znver3" say: the kernels' bits are those of one CPU type."""
+    from llvmlite.binding import get_host_cpu_name
+
+    return str(get_host_cpu_name())
+
+
 class _SingleBlasThread:
     """BLAS on one thread while any block is inside, so that bits do not depend on a number of threads (the kernels call no BLAS,
     what draws weights does). Blocks on several threads may overlap; the last one out restores what was."""

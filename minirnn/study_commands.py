@@ -2,7 +2,10 @@
 
 import argparse
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -15,6 +18,50 @@ from .tasks import BY_NAME
 from .train import train
 
 MODES = 8  # modes printed at most
+OF_ONE = {
+    "gradient-error": "numerical derivatives against step size",
+    "initial-state": "training from four kinds of h0",
+    "oscillation": "units of an oscillating network, trials aligned, and envelopes",
+    "time-step": "Euler beside other integrators, and what only its step makes oscillate",
+}
+"""The studies of one network, or a few, and what they are about."""
+
+
+def of_many(options: argparse.Namespace) -> int:
+    """A study of `minirnn.ensembles`: train its networks, write its report, print it. 1 where there was nothing to report on."""
+    from importlib import import_module
+
+    from .ensembles.study import Setting, untold, write_findings
+
+    if options.networks is not None and options.networks < 1:
+        raise ValueError(f"--networks must be at least 1, got {options.networks}")
+    study = import_module(f".ensembles.{options.study.replace('-', '_')}", __package__).study
+    with ExitStack() as stack:
+        executor = None if options.scheduler is None else stack.enter_context(_cluster(options.scheduler))
+        setting = Setting(
+            options.out, options.networks, options.quick, options.jobs, options.seed, options.report_only, options.task, executor
+        )
+        try:
+            findings = study(setting)
+        except KeyboardInterrupt:
+            print("interrupted; the same command goes on where it was", file=sys.stderr)
+            return 130
+    if options.quick:
+        findings = untold(findings)
+    print(write_findings(options.study, findings, options.out))
+    print(f"{options.study}.csv, .png, .json and .md are in {options.out}")
+    return 0
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Executor]:
+    """The workers of a Dask scheduler as an executor."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError('--scheduler needs Dask: pip install "minirnn[cluster]"') from error
+    with Client(address, timeout=30) as client:
+        yield client.get_executor()
 
 
 def initial_state(options: argparse.Namespace) -> int:

@@ -167,6 +167,12 @@ def train(
     return run.result(stopped)
 
 
+def warm_up(dtype: Any) -> None:
+    """Compile, or load from the disk cache, all that training in this dtype calls."""
+    net = Network.random(1, 2, 1, dtype=dtype, rng=0)
+    train(net, Trials(np.zeros((1, 1, 1)), np.zeros((1, 1, 1))), epochs=1, rng=0, progress=False)
+
+
 class _Run:
     """What training changes: parameters, moments, the count of updates, a record per epoch, the best network so far."""
 

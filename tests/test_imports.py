@@ -24,7 +24,7 @@ ALLOWED = {
     "analysis": ({"analysis"}, {"numpy", "scipy"}),
     "signals": ({"signals"}, {"numpy", "scipy"}),
     "tasks": ({"tasks", "trials", "randomness"}, {"numpy", "scipy"}),
-    "engine": ({"kernels", "reference", "trials"}, {"numpy", "numba", "threadpoolctl"}),
+    "engine": ({"kernels", "reference", "trials"}, {"numpy", "numba", "llvmlite", "threadpoolctl"}),
     "initial": ({"engine"}, {"numpy", "scipy"}),
     "optimizer": ({"engine", "reference"}, {"numpy"}),
     "interop": (

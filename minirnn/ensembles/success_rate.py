@@ -1,0 +1,189 @@
+"""How often does training succeed? (arXiv 1906.01094, Table 6)
+
+Seven tasks, two starts of W_rec (orthogonal; normal with variance 1/N), 20 networks each, trained as the authors did; success is
+`tasks.success`, on the noiseless conditions, which is our rule: the paper states none. Beside them what
+`arms.RECOMMENDED` does instead, and, for AND, starts in which only a share of the connections is there (N(0, 1 / (density N)) each, so that the spectral radius is
+the same). Is a network's success told by its start, by its density
+
+    (1)  density = share of |w| > 1 / sqrt(N) in the untrained W_rec        strong edges; of a normal start 31.7 % are
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..tasks import distance, success
+from . import arms, published, statistics
+from .arms import SEVEN, STARTS
+from .runs import Outcome, Run
+from .statistics import Verdict, judged
+from .study import Findings, Setting, finite, table, wall_time
+
+DENSITIES = (0.05, 0.1, 0.2, 0.4, 0.7)
+SPARSE = "sparse"
+
+
+def measured(outcome: Outcome) -> dict[str, Any]:
+    """What the table says of a network: whether it succeeded, how far it is from its target, how it started and ended."""
+    task = outcome.run.task
+    trials = task.conditions()
+    z = outcome.network.outputs(trials.x)
+    start = outcome.untrained.weights.W_rec
+    return {
+        "success": success(z, trials, task), "distance": float(distance(z, trials).mean()), "loss": float(outcome.loss[-1]),
+        "epochs": len(outcome.loss), "density": float((np.abs(start) > len(start) ** -0.5).mean()), "network": outcome.path.stem,
+    }  # fmt: skip
+
+
+def study(setting: Setting) -> Findings:
+    """Table 6 with the authors' settings and with RECOMMENDED, and AND from sparse starts."""
+    tasks = SEVEN if setting.task is None else (setting.task,)
+    densities = () if setting.quick or "and" not in tasks else DENSITIES
+    cells: dict[tuple[str, str, str], list[Run]] = {}
+    for start in STARTS:
+        cells |= {("authors", start, task): arms.authors(setting, task, start) for task in tasks}
+    cells |= {("recommended", "orthogonal", task): arms.recommended(setting, task) for task in tasks}
+    cells |= {("authors", f"{SPARSE} {p:g}", "and"): arms.sparse_starts(setting, p) for p in densities}
+    outcomes = setting.train([run for runs in cells.values() for run in runs])
+    of_name = {outcome.path.stem: outcome for outcome in outcomes}
+    rows = [
+        {"settings": settings, "start": start, "task": task, "run": k, **measured(of_name[run.name])}
+        for (settings, start, task), runs in cells.items()
+        for k, run in enumerate(runs)
+        if run.name in of_name
+    ]
+    counts = {cell: _counted(rows, *cell) for cell in cells}
+    given = {row["task"]: row for row in published.rows("table6_success_rates")}
+    text = "\n\n".join(
+        [
+            f"Successes of the networks trained, with exact 95 % intervals; {wall_time(outcomes)}. The paper's rule of success is "
+            "not stated; ours is `tasks.success`.",
+            table(
+                ("task", "orthogonal: paper", "here", "normal: paper", "here", "recommended, orthogonal"),
+                [_line(task, given[task], counts) for task in tasks],
+            ),
+            *([_densities(rows, densities, counts)] if densities else []),
+        ]
+    )
+    verdicts = [v for start in STARTS for v in _cells(start, tasks, given, counts)] + _pooled(tasks, counts) + _recommended(counts)
+    verdicts += _density(rows)
+    numbers = {
+        "cells": [
+            {"settings": a, "start": b, "task": c, "successes": k, "networks": n, "interval": finite(statistics.binomial(k, n)[1:])}
+            for (a, b, c), (k, n) in counts.items()
+        ]
+    }
+    title = "Success rates (arXiv 1906.01094, Table 6)"
+    return Findings(title, text, rows, _drawn(tasks, given, counts), verdicts, numbers)
+
+
+def _counted(rows: Sequence[dict[str, Any]], settings: str, start: str, task: str) -> tuple[int, int]:
+    """Successes and networks of a cell."""
+    cell = [row["success"] for row in rows if (row["settings"], row["start"], row["task"]) == (settings, start, task)]
+    return sum(cell), len(cell)
+
+
+def _published(row: dict[str, str], start: str) -> tuple[int, int]:
+    n = int(row["n_networks_each"])
+    percent = float(row["success_percent_orthogonal" if start == "orthogonal" else "success_percent_random_normal"])
+    return round(percent * n / 100), n
+
+
+def _percent(k: int, n: int) -> str:
+    if n == 0:
+        return "-"
+    share = statistics.binomial(k, n)
+    return f"{k}/{n}, {100 * share.value:.0f} % [{100 * share.low:.0f}, {100 * share.high:.0f}]"
+
+
+def _line(task: str, given: dict[str, str], counts: dict[tuple[str, str, str], tuple[int, int]]) -> list[str]:
+    line = [task]
+    for start in STARTS:
+        k, n = _published(given, start)
+        line += [f"{100 * k / n:.0f} %", _percent(*counts["authors", start, task])]
+    return [*line, _percent(*counts["recommended", "orthogonal", task])]
+
+
+def _cells(start: str, tasks: Sequence[str], given: Any, counts: Any) -> list[Verdict]:
+    """A verdict per cell of the table."""
+    made = []
+    for task in tasks:
+        k, n = counts["authors", start, task]
+        pk, pn = _published(given[task], start)
+        p = statistics.fisher(k, n, pk, pn) if n else np.nan
+        claim = f"{task}, {start} start: {100 * pk / pn:.0f} % of networks succeed"
+        made.append(Verdict(claim, "Table 6", _percent(k, n), f"Fisher p = {p:.2g}", statistics.against(k, n, pk, pn)))
+    return made
+
+
+def _pooled(tasks: Sequence[str], counts: Any) -> list[Verdict]:
+    """Does the orthogonal start do better, over all tasks?"""
+    (k1, n1), (k2, n2) = (np.sum([counts["authors", start, task] for task in tasks], axis=0).tolist() for start in STARTS)
+    if not (n1 and n2):
+        return []
+    p = statistics.fisher(k1, n1, k2, n2)
+    word = judged(p < statistics.LEVEL and k1 / n1 > k2 / n2, p < statistics.LEVEL and k1 / n1 < k2 / n2)
+    claim = "the orthogonal start succeeds more often than the normal one (128 and 95 of 140)"
+    return [Verdict(claim, "Table 6, pooled", f"{k1} of {n1} and {k2} of {n2}", f"Fisher p = {p:.2g}", word)]
+
+
+def _recommended(counts: Any) -> list[Verdict]:
+    """Do the recommended settings succeed in at least 19 of 20?"""
+    cells = {task: found for (settings, _, task), found in counts.items() if settings == "recommended" and found[1]}
+    if not cells:
+        return []
+    worst = min(cells, key=lambda task: cells[task][0] / cells[task][1])
+    (k, n), share = cells[worst], 19 / 20
+    found = f"at least {k} of {n} ({worst})"
+    return [
+        Verdict(
+            "the recommended settings succeed in 19 of 20 for every task",
+            "ours",
+            found,
+            "counts",
+            judged(k / n >= share, k / n < share),
+        )
+    ]
+
+
+def _density(rows: Sequence[dict[str, Any]]) -> list[Verdict]:
+    """Does the density of the start predict success (1)?"""
+    made = []
+    for what, chosen in (
+        ("normal starts, strong edges", [r for r in rows if r["settings"] == "authors" and r["start"] == "normal"]),
+        ("orthogonal starts, strong edges", [r for r in rows if r["settings"] == "authors" and r["start"] == "orthogonal"]),
+        ("sparse starts of AND, edges", [r for r in rows if r["start"].startswith(SPARSE)]),
+    ):
+        if len(chosen) < 3:
+            continue
+        x = [float(r["start"].split()[1]) if r["start"].startswith(SPARSE) else r["density"] for r in chosen]
+        fit = statistics.logistic(x, [r["success"] for r in chosen])
+        word = judged(fit.p < statistics.LEVEL, False)
+        told = f"log odds change by {fit.slope:+.2f} per standard deviation, {fit.n} networks"
+        made.append(
+            Verdict(f"initial edge density predicts success ({what})", "question", told, f"likelihood ratio p = {fit.p:.2g}", word)
+        )
+    return made
+
+
+def _densities(rows: Sequence[dict[str, Any]], densities: Sequence[float], counts: Any) -> str:
+    lines = [[f"{p:g}", _percent(*counts["authors", f"{SPARSE} {p:g}", "and"])] for p in densities]
+    return "AND, authors' settings, from starts of which only a share of the connections is there:\n\n" + table(
+        ("share", "successes"), lines
+    )
+
+
+def _drawn(tasks: Sequence[str], given: Any, counts: Any) -> Any:
+    from .. import plots
+
+    made, axes = plots.figure(1, 1, 9.0, 4.2)
+    bars = {
+        "orthogonal": [counts["authors", "orthogonal", task] for task in tasks],
+        "normal": [counts["authors", "normal", task] for task in tasks],
+        "recommended": [counts["recommended", "orthogonal", task] for task in tasks],
+    }
+    paper = {start: [_published(given[task], start) for task in tasks] for start in STARTS}
+    shares = {label: [statistics.binomial(k, n) for k, n in cells] for label, cells in bars.items()}
+    plots.shares(axes[0, 0], tasks, shares, {start: [k / n for k, n in cells] for start, cells in paper.items()})
+    return made
