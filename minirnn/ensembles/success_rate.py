@@ -1,9 +1,9 @@
 """How often does training succeed? (arXiv 1906.01094, Table 6)
 
 Seven tasks, two starts of W_rec (orthogonal; normal with variance 1/N), 20 networks each, trained as the authors did; success is
-`tasks.success`, on the noiseless conditions, which is our rule: the paper states none. Beside them what
-`arms.RECOMMENDED` does instead, and, for AND, starts in which only a share of the connections is there (N(0, 1 / (density N)) each, so that the spectral radius is
-the same). Is a network's success told by its start, by its density
+`tasks.success`, on the noiseless conditions, which is our rule: the paper states none. Beside them what `arms.RECOMMENDED` does
+instead, and, for AND, starts in which only a share of the connections is there (N(0, 1 / (share N)) each, so that the spectral
+radius is the same). Is a network's success told by its start, by its density
 
     (1)  density = share of |w| > 1 / sqrt(N) in the untrained W_rec        strong edges; of a normal start 31.7 % are
 """
@@ -32,7 +32,8 @@ def measured(outcome: Outcome) -> dict[str, Any]:
     start = outcome.untrained.weights.W_rec
     return {
         "success": success(z, trials, task), "distance": float(distance(z, trials).mean()), "loss": float(outcome.loss[-1]),
-        "epochs": len(outcome.loss), "density": float((np.abs(start) > len(start) ** -0.5).mean()), "network": outcome.path.stem,
+        "epochs": len(outcome.loss), "density": float((np.abs(start) > len(start) ** -0.5).mean()),  # (1)
+        "network": outcome.path.stem,
     }  # fmt: skip
 
 
