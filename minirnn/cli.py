@@ -165,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
 
     p = command(
         "study", "Make a study: a table, a CSV and a figure; those of many networks also a verdict per published claim.",
-        "minirnn study damage --networks 10 --out studies",
+        "minirnn study success-rate --networks 5 --out studies",
     )  # fmt: skip
     p.add_argument(
         "study", choices=(*study_commands.OF_ONE, *ENSEMBLES), metavar="NAME",

@@ -63,9 +63,25 @@ ALLOWED = {
         {"numpy", "tqdm"},
     ),
     "curriculum": ({"checkpoint", "files", "network", "optimizer", "randomness", "train"}, {"numpy"}),
+    "ensembles": (
+        {
+            "ensembles",
+            "checkpoint",
+            "dale",
+            "engine",
+            "files",
+            "initial",
+            "network",
+            "optimizer",
+            "plots",
+            "tasks",
+            "train",
+        },
+        {"numpy", "scipy", "tqdm"},
+    ),
     "study_commands": (
-        {"engine", "files", "initial", "network", "plots", "studies", "tasks", "train"},
-        {"numpy"},
+        {"engine", "ensembles", "files", "initial", "network", "plots", "studies", "tasks", "train"},
+        {"numpy", "distributed"},
     ),
     "cli": (
         {
@@ -74,6 +90,7 @@ ALLOWED = {
             "circuits",
             "dale",
             "engine",
+            "ensembles",
             "files",
             "gradcheck",
             "initial",
