@@ -3,9 +3,10 @@
 The authors' protocols are those of the tasks. What differs from them, and why:
 
 RECOMMENDED, for the seven tasks of arXiv 1906.01094: a gradient of norm 1 at most, a learning rate of 5e-4 that decays alike, and
-an orthogonal start of gain 0.9. The authors' fail in two ways that it is meant to mend: single updates throw a network out of what it had learnt (the norm of a
-gradient jumps a hundredfold), and with an orthogonal start of gain 1 the silent state is on the edge of stability: noise of
-training always kicks the network off it, and noiseless trials, which begin there, are answered at random.
+an orthogonal start of gain 0.9. The authors' fail in two ways that it is meant to mend. Single updates throw a network out of
+what it had learnt: the norm of a gradient jumps a hundredfold. And with an orthogonal start of gain 1 the silent state is on the
+edge of stability: noise of training always kicks the network off it, and noiseless trials, which begin there, are answered at
+random.
 """
 
 from dataclasses import replace
