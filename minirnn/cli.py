@@ -18,7 +18,6 @@ import numpy as np
 from . import checkpoint, files, recordings, study_commands
 from .dale import Dale
 from .engine import cache_folder, single_blas_thread
-from .ensembles import STUDIES as ENSEMBLES
 from .gradcheck import check_gradient
 from .initial import RECURRENT
 from .network import Network
@@ -168,8 +167,8 @@ def _parser() -> argparse.ArgumentParser:
         "minirnn study success-rate --networks 5 --out studies",
     )  # fmt: skip
     p.add_argument(
-        "study", choices=(*study_commands.OF_ONE, *ENSEMBLES), metavar="NAME",
-        help="; ".join(f"{name}: {what}" for name, what in (study_commands.OF_ONE | ENSEMBLES).items()),
+        "study", choices=(*study_commands.OF_ONE, *study_commands.OF_MANY), metavar="NAME",
+        help="; ".join(f"{name}: {what}" for name, what in (study_commands.OF_ONE | study_commands.OF_MANY).items()),
     )  # fmt: skip
     p.add_argument(
         "--task", choices=sorted(BY_NAME), metavar="TASK", help="the task, where a study has a choice (default: its own)"
@@ -672,7 +671,10 @@ def _write_text(text: str, file: Any) -> None:
 
 def _study(options: argparse.Namespace) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
-    if options.study in ENSEMBLES:
+    if options.study in study_commands.OF_MANY:
+        asked = [name for name in ("network", "epochs", "samples", "form") if getattr(options, name) is not None]
+        if asked:
+            raise ValueError(f"--{asked[0]} is not for {options.study}, whose networks are trained as its claims were made")
         return study_commands.of_many(options)
     asked = [name for name in ("networks", "jobs", "scheduler") if getattr(options, name) is not None]
     asked += [name for name in ("quick", "report_only") if getattr(options, name)]

@@ -25,27 +25,30 @@ OF_ONE = {
     "time-step": "Euler beside other integrators, and what only its step makes oscillate",
 }
 """The studies of one network, or a few, and what they are about."""
+OF_MANY = {"success-rate": "how often training succeeds (1906.01094, Table 6), with the authors' settings and with better ones"}
+"""Those of many networks, in `minirnn.ensembles`."""
 
 
 def of_many(options: argparse.Namespace) -> int:
     """A study of `minirnn.ensembles`: train its networks, write its report, print it. 1 where there was nothing to report on."""
-    from importlib import import_module
-
+    from .ensembles import success_rate
     from .ensembles.study import Setting, untold, write_findings
 
     if options.networks is not None and options.networks < 1:
         raise ValueError(f"--networks must be at least 1, got {options.networks}")
-    study = import_module(f".ensembles.{options.study.replace('-', '_')}", __package__).study
     with ExitStack() as stack:
         executor = None if options.scheduler is None else stack.enter_context(_cluster(options.scheduler))
         setting = Setting(
             options.out, options.networks, options.quick, options.jobs, options.seed, options.report_only, options.task, executor
         )
         try:
-            findings = study(setting)
+            findings = success_rate.study(setting)
         except KeyboardInterrupt:
             print("interrupted; the same command goes on where it was", file=sys.stderr)
             return 130
+    if not findings.rows:
+        print(f"no network of {options.study} is in {options.out}: without --report-only they are trained", file=sys.stderr)
+        return 1
     if options.quick:
         findings = untold(findings)
     print(write_findings(options.study, findings, options.out))

@@ -349,12 +349,20 @@ def test_means_are_drawn():
     [
         (["success-rate", "--networks", "0"], "--networks must be at least 1"),
         (["time-step", "--quick"], "--quick is not for time-step"),
+        (["success-rate", "--epochs", "3"], "--epochs is not for success-rate"),
+        (["success-rate", "--task", "rdm"], "task must be one of and, or, xor"),
         (["gradient-error", "--jobs", "2"], "--jobs is not for gradient-error"),
     ],
 )
 def test_the_command_line_refuses_what_a_study_has_not(arguments, words, tmp_path, capsys):
     assert cli.main(["study", *arguments, "--out", str(tmp_path)]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_report_on_nothing_says_so(tmp_path, capsys):
+    assert cli.main(["study", "success-rate", "--report-only", "--out", str(tmp_path)]) == 1
+    assert "no network of success-rate is in" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_study_says_how_to_go_on(tmp_path, capsys, monkeypatch):

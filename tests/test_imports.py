@@ -90,7 +90,6 @@ ALLOWED = {
             "circuits",
             "dale",
             "engine",
-            "ensembles",
             "files",
             "gradcheck",
             "initial",

@@ -239,6 +239,7 @@ def train_one(run: Run, out: str) -> str:
         stopped = result.stopped
     if stopped.startswith("interrupted"):
         return INTERRUPTED
+    # the epochs of earlier calls, too; or, of a run that ended within its first epoch, this call
     seconds = max(float(result.history.seconds.sum()), time.perf_counter() - began)
     network = result.best if run.keep == "best" else result.network
     arrays = network.arrays()

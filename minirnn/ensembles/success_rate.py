@@ -38,7 +38,9 @@ def measured(outcome: Outcome) -> dict[str, Any]:
 
 
 def study(setting: Setting) -> Findings:
-    """Table 6 with the authors' settings and with RECOMMENDED, and AND from sparse starts."""
+    """Table 6 with the authors' settings and with RECOMMENDED, and AND from sparse starts. ValueError for a task it has not."""
+    if setting.task not in (None, *SEVEN):
+        raise ValueError(f"task must be one of {', '.join(SEVEN)}, got {setting.task}")
     tasks = SEVEN if setting.task is None else (setting.task,)
     densities = () if setting.quick or "and" not in tasks else DENSITIES
     cells: dict[tuple[str, str, str], list[Run]] = {}
