@@ -111,6 +111,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"minirnn {mr.__version__}\n"
 
 
+@pytest.mark.compiled
 def test_check_gradient_prints_the_table_and_its_verdict(tmp_path, capsys, monkeypatch):
     arguments = ["check-gradient", "--units", "5", "--phi", "softplus", "--tau", "10", "--trials", "2", "--entries", "5"]
     assert cli.main(arguments) == 0

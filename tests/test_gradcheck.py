@@ -12,6 +12,7 @@ from minirnn import tasks
 from minirnn.reference import Params
 
 
+@pytest.mark.compiled
 @given(cases(every=True))
 def test_every_array_agrees_with_complex_step(case):
     report = mr.check_gradient(case.net, case.trials, noise=case.noise, max_entries=4)

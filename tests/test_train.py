@@ -102,6 +102,7 @@ def test_clipping_takes_the_norm_down_and_leaves_small_gradients_alone():
         np.testing.assert_allclose(gradient.vector, expected)
 
 
+@pytest.mark.compiled
 def test_training_learns_and_leaves_the_network_alone():
     net = network()
     before = net.copy()
