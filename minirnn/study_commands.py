@@ -25,14 +25,37 @@ OF_ONE = {
     "time-step": "Euler beside other integrators, and what only its step makes oscillate",
 }
 """The studies of one network, or a few, and what they are about."""
-OF_MANY = {"success-rate": "how often training succeeds (1906.01094, Table 6), with the authors' settings and with better ones"}
-"""Those of many networks, in `minirnn.ensembles`."""
+OF_MANY = {
+    "success-rate": "how often training succeeds (1906.01094, Table 6), with the authors' settings and with better ones",
+    "memory-delay": "distance from the target against the time a pulse has to be remembered (Fig 13)",
+    "memory-size": "the same against the number of units (Fig 13)",
+    "damage": "distance against the share of connections removed (Fig 14), of any task",
+    "spectrum": "eigenvalues of trained networks (Fig 6), and how many leave the circle against their number",
+    "invariance": "trials at other onsets than that of training (Fig 12)",
+    "inner-states": "which states networks end in, task by task (Figs 7-11)",
+    "compare-tasks": "tasks and starts side by side: outliers, dimension, end states, damage, epochs",
+    "dale-time": "how long training takes with Dale's law and noise, and without (thesis, Fig 3.3)",
+    "ei-spectrum": "radii of excitatory-inhibitory networks against size and fraction (2208.10304), and their theory",
+    "multitask-damage": "damage to networks of several gates (poster)",
+    "multitask-size": "how many units several gates need, and one gate alone",
+}
+"""Those of many networks, each a module of `minirnn.ensembles`."""
 
 
 def of_many(options: argparse.Namespace) -> int:
     """A study of `minirnn.ensembles`: train its networks, write its report, print it. 1 where there was nothing to report on."""
-    from .ensembles import success_rate
+    from .ensembles import (
+        compare_tasks, dale_time, damage, ei_spectrum, inner_states, invariance, memory_delay, memory_size, multitask_damage,
+        multitask_size, spectrum, success_rate,
+    )  # fmt: skip
     from .ensembles.study import Setting, untold, write_findings
+
+    module = {
+        "success-rate": success_rate, "memory-delay": memory_delay, "memory-size": memory_size, "damage": damage,
+        "spectrum": spectrum, "invariance": invariance, "inner-states": inner_states, "compare-tasks": compare_tasks,
+        "dale-time": dale_time, "ei-spectrum": ei_spectrum, "multitask-damage": multitask_damage,
+        "multitask-size": multitask_size,
+    }[options.study]  # fmt: skip
 
     if options.networks is not None and options.networks < 1:
         raise ValueError(f"--networks must be at least 1, got {options.networks}")
@@ -42,7 +65,7 @@ def of_many(options: argparse.Namespace) -> int:
             options.out, options.networks, options.quick, options.jobs, options.seed, options.report_only, options.task, executor
         )
         try:
-            findings = success_rate.study(setting)
+            findings = module.study(setting)
         except KeyboardInterrupt:
             print("interrupted; the same command goes on where it was", file=sys.stderr)
             return 130

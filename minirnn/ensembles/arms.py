@@ -69,6 +69,11 @@ def excitatory_inhibitory(
     return setting.ensemble(BY_NAME["ei-and"](), networks, network={"recurrent": start, "n_rec": units, "dale": dale})
 
 
+def unconstrained(setting: Setting, units: int, start: str = "orthogonal", networks: int = 5) -> list[Run]:
+    """The networks of `excitatory_inhibitory` without signs."""
+    return setting.ensemble(BY_NAME["ei-and"](), networks, network={"recurrent": start, "n_rec": units, "dale": None})
+
+
 DALE_ARMS = ("none", "Dale and noise", "Dale alone", "KerasCog's diagonal and noise")
 
 
