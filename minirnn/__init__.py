@@ -2,6 +2,7 @@
 
 from .checks import Report
 from .dale import Dale
+from .ensembles import Run, ensemble, train_many
 from .gradcheck import check_gradient
 from .network import Network
 from .optimizer import SGD, Adam, OptimizerState
@@ -20,8 +21,11 @@ __all__ = [
     "Params",
     "Report",
     "Result",
+    "Run",
     "Trials",
     "check_gradient",
+    "ensemble",
     "train",
+    "train_many",
 ]
 __version__ = "0.1.0"

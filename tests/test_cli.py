@@ -296,6 +296,7 @@ OF_EACH_FAMILY = (
 )  # fmt: skip
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", OF_EACH_FAMILY)
 def test_tasks_can_be_shown(name, tmp_path, capsys):
     assert cli.main(["tasks", name, "--out", str(tmp_path / "task.png")]) == 0

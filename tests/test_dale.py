@@ -157,6 +157,7 @@ def test_projection_sets_the_wrong_signs_to_0_and_keeps_the_rest():
     np.testing.assert_array_equal(net.weights.W_out, [[1.0, 1.0, 0.0]])
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("excitatory", [0.5, 0.7])
 @pytest.mark.parametrize("start", ["normal", "orthogonal"])
 def test_projected_networks_have_the_spectra_of_the_theory(excitatory, start):

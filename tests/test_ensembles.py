@@ -1,10 +1,6 @@
 import concurrent.futures
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -161,41 +157,6 @@ class Odd:
 def test_wrong_arguments_are_named(make, error, words):
     with pytest.raises(error, match=words):
         make()
-
-
-STUDY = """
-from minirnn import tasks
-from minirnn.ensembles import ensemble, train_many
-if __name__ == "__main__":
-    task = tasks.And(onset=2, pulse=2, gap=1, tail=4)
-    train_many(ensemble(task, 6, network={"n_rec": 8}, training={"samples": 3000, "epochs": 12, "batch": 4}), out="out", jobs=2)
-"""
-
-
-@pytest.mark.compiled
-def test_a_study_killed_three_times_ends_with_the_same_files(tmp_path):
-    for name in ("calm", "killed"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "script.py").write_text(STUDY)
-    subprocess.run([sys.executable, "script.py"], cwd=tmp_path / "calm", check=True, capture_output=True)
-    out = tmp_path / "killed" / "out"
-    killed = 0
-    for more in (1, 1, 1):
-        process = subprocess.Popen([sys.executable, "script.py"], cwd=out.parent, stderr=subprocess.DEVNULL)
-        before = sum(1 for _ in out.glob("unfinished/*/epoch_*.npz"))
-        limit = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < limit:
-            if sum(1 for _ in out.glob("unfinished/*/epoch_*.npz")) > before + more:
-                break
-            time.sleep(0.01)
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            killed += 1
-        process.wait()
-    assert killed == 3
-    subprocess.run([sys.executable, "script.py"], cwd=out.parent, check=True, capture_output=True)
-    assert files_in(out) == files_in(tmp_path / "calm" / "out")
-    assert list((out / "unfinished").iterdir()) == []
 
 
 def test_intervals_are_exact():

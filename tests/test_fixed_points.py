@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
-from threadpoolctl import threadpool_limits
 
 import minirnn as mr
 from minirnn import plots, reference, tasks
@@ -19,12 +18,6 @@ from minirnn.plots import dynamics as drawn
 
 FORMS = ("rate", "current")
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    with threadpool_limits(1):  # threads of BLAS that wait for each other cost more than they do at these sizes
-        yield
 
 
 def random_dynamics(rng, form="rate", phi="tanh", N=7, gain=1.0):

@@ -36,10 +36,12 @@ def test_a_module_planted_with_its_own_line_passes_every_check(room):
     assert True not in gallery.verdicts(gallery.planted(bug._replace(wrong=bug.line)))
 
 
+@pytest.mark.compiled
 def test_every_bug_is_seen_by_a_check(matrix):
     assert [bug.name for bug, row in zip(matrix.bugs, matrix.cells, strict=True) if True not in row] == []
 
 
+@pytest.mark.compiled
 def test_every_check_that_looks_sees_a_bug(matrix):
     for check, column in zip(matrix.checks, zip(*matrix.cells, strict=True), strict=True):
         assert True in column, check.name
@@ -68,6 +70,7 @@ def test_a_line_that_is_not_there_once_is_an_error():
             gallery.planted(bug._replace(line=line))
 
 
+@pytest.mark.compiled
 def test_what_finite_differences_miss_is_named_in_the_table(matrix):
     unseen = matrix.unseen_by_differences
     assert unseen
@@ -81,6 +84,7 @@ def test_what_finite_differences_miss_is_named_in_the_table(matrix):
     assert max(map(len, lines)) <= 132
 
 
+@pytest.mark.compiled
 def test_differences_are_blind_where_loss_and_gradient_agree(matrix):
     for check in DIFFERENCES:
         for bug in ("noise dropped", "noise times gain", "x_bar without phi'", "exponential for Euler", "answer of 10 wrong"):
@@ -114,6 +118,7 @@ def test_planting_leaves_the_shipped_modules_alone():
     assert gallery.shipped("reference") is reference
 
 
+@pytest.mark.compiled
 def test_the_command_prints_the_matrix(matrix):
     out = subprocess.run([sys.executable, "-m", "minirnn.gallery"], check=True, capture_output=True, text=True).stdout
     assert out == f"{matrix}\n"

@@ -66,6 +66,7 @@ ALLOWED = {
     "ensembles": (
         {
             "ensembles",
+            "analysis",
             "checkpoint",
             "dale",
             "engine",
@@ -111,7 +112,7 @@ ALLOWED = {
         {"analysis", "checkpoint", "network", "plots", "tasks"},
         {"numpy"},
     ),
-    "__init__": ({"checks", "dale", "gradcheck", "network", "optimizer", "reference", "train", "trials"}, set()),
+    "__init__": ({"checks", "dale", "ensembles", "gradcheck", "network", "optimizer", "reference", "train", "trials"}, set()),
     "__main__": ({"cli"}, set()),
 }
 

@@ -163,6 +163,7 @@ def test_what_a_page_says_is_escaped(tmp_path):
     checked(tmp_path / "page.html")
 
 
+@pytest.mark.compiled
 def test_a_trial_is_animated(run, tmp_path, capsys):
     out = tmp_path / "trial.gif"
     assert cli.main(["animate", str(run), "--condition", "11", "--out", str(out)]) == 0

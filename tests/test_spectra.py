@@ -142,6 +142,7 @@ def test_the_published_tables_skew_and_kurtosis_go_together_as_one_range_in_sigm
 # ---- eigenvalues, outliers, frequencies
 
 
+@pytest.mark.compiled
 def test_random_matrices_fill_the_circle():
     # 20 normal matrices, N = 500: Girko's disc, uniform, so that a share r^2 lies below r
     rng = np.random.default_rng(0)
@@ -263,6 +264,7 @@ def test_the_closed_forms_of_ei_spectra():
     assert spectra.ei_theory(100, 0.2, gain=2.0) == pytest.approx((2 * ring.outer, 0.0, -3 * ring.outlier), rel=1e-13)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("start", spectra.STARTS)
 @pytest.mark.parametrize("excitatory", [0.5, 0.7])
 def test_ei_matrices_have_the_radii_of_theory(start, excitatory):

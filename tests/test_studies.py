@@ -95,6 +95,7 @@ def test_initial_states_differ_in_h0_alone():
     np.testing.assert_array_equal(again.losses, found.losses)
 
 
+@pytest.mark.compiled
 def test_the_study_of_initial_states_from_the_command_line(tmp_path, capsys):
     arguments = ["study", "initial-state", "--task", "xor", "--units", "4", "--epochs", "1", "--samples", "16", "--runs", "2"]
     assert cli.main([*arguments, "--out", str(tmp_path)]) == 0
@@ -145,6 +146,7 @@ def test_wrong_arguments_of_the_study_of_units_are_named(arguments, message):
         studies.unit_signals(damped(), tasks.Oscillation(), **arguments)
 
 
+@pytest.mark.compiled
 def test_the_study_of_units_from_the_command_line(tmp_path, capsys):
     damped().save(tmp_path / "net.npz")
     assert cli.main(["study", "oscillation", "--network", str(tmp_path / "net.npz"), "--out", str(tmp_path)]) == 0

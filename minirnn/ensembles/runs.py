@@ -20,11 +20,8 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, field, fields, is_dataclass
-from importlib.metadata import version
-from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -255,6 +252,8 @@ def train_one(run: Run, out: str) -> str:
 
 def versions() -> dict[str, str]:
     """What the bits of a result may depend on."""
+    from importlib.metadata import version
+
     return {"python": platform.python_version()} | {
         name: version(name) for name in ("minirnn", "numpy", "scipy", "numba")
     } | {"cpu": cpu_type()}  # fmt: skip
@@ -302,6 +301,10 @@ def _here(waiting: dict[str, Run], out: Path, bar: "_Progress") -> None:
 
 def _on_processes(jobs: int, waiting: dict[str, Run], out: Path, bar: "_Progress") -> None:
     """A pool of our own, made anew where a worker was lost."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import active_children, get_context
+
     warm_up(np.float32)  # here, once, lest all workers compile at the same time
     lost = 0
     while waiting:
@@ -329,6 +332,8 @@ def _on_processes(jobs: int, waiting: dict[str, Run], out: Path, bar: "_Progress
 def _in_a_worker() -> None:
     """Between runs Ctrl-C, which reaches a whole group of processes, must not kill a worker; within one training handles it. And
     a worker must not outlive the process that wants its results."""
+    from multiprocessing import parent_process
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
 

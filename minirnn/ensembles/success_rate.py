@@ -56,17 +56,25 @@ def study(setting: Setting) -> Findings:
         for k, run in enumerate(runs)
         if run.name in of_name
     ]
+    return reported(tasks, densities, rows, wall_time(outcomes))
+
+
+def reported(tasks: Sequence[str], densities: Sequence[float], rows: Sequence[dict[str, Any]], trained: str) -> Findings:
+    """The report that these rows make; trained: how many networks, and how long it took."""
+    cells = [("authors", start, task) for start in STARTS for task in tasks]
+    cells += [("recommended", "orthogonal", task) for task in tasks]
+    cells += [("authors", f"{SPARSE} {p:g}", "and") for p in densities]
     counts = {cell: _counted(rows, *cell) for cell in cells}
     given = {row["task"]: row for row in published.rows("table6_success_rates")}
     text = "\n\n".join(
         [
-            f"Successes of the networks trained, with exact 95 % intervals; {wall_time(outcomes)}. The paper's rule of success is "
+            f"Successes of the networks trained, with exact 95 % intervals; {trained}. The paper's rule of success is "
             "not stated; ours is `tasks.success`.",
             table(
                 ("task", "orthogonal: paper", "here", "normal: paper", "here", "recommended, orthogonal"),
                 [_line(task, given[task], counts) for task in tasks],
             ),
-            *([_densities(rows, densities, counts)] if densities else []),
+            *([_densities(densities, counts)] if densities else []),
         ]
     )
     verdicts = [v for start in STARTS for v in _cells(start, tasks, given, counts)] + _pooled(tasks, counts) + _recommended(counts)
@@ -170,7 +178,7 @@ def _density(rows: Sequence[dict[str, Any]]) -> list[Verdict]:
     return made
 
 
-def _densities(rows: Sequence[dict[str, Any]], densities: Sequence[float], counts: Any) -> str:
+def _densities(densities: Sequence[float], counts: Any) -> str:
     lines = [[f"{p:g}", _percent(*counts["authors", f"{SPARSE} {p:g}", "and"])] for p in densities]
     return "AND, authors' settings, from starts of which only a share of the connections is there:\n\n" + table(
         ("share", "successes"), lines
