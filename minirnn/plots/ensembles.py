@@ -1,13 +1,16 @@
 """What many networks have in common: shares with intervals, means against a parameter, beside published ones."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from .style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SKY, STYLE
+from .style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SKY, STYLE, figure
 
 Array = np.ndarray[Any, Any]
 
@@ -50,3 +53,66 @@ def means(
     if legend:
         with rc_context(STYLE):
             ax.legend()
+
+
+def spectra_by_task(
+    clouds: Mapping[str, Mapping[str, tuple[Array, Array]]], *, margin: float = 0.02, wide: int = 0
+) -> tuple[Figure, list[Axes]]:
+    """A page after arXiv 1906.01094, Fig 6: a row per label, a column per task, and below them `wide` Axes to draw on.
+
+    clouds[label][task]: eigenvalues of all networks together before and after training, complex, of any number. All panels have
+    the unit circle and one scale; what ends beyond 1 + margin is red.
+    """
+    tasks = list(dict.fromkeys(task for row in clouds.values() for task in row))
+    columns, below = max(len(tasks), 3), 1 if wide else 0
+    made, axes = figure(len(clouds) + below, columns, 1.2 + 2.2 * columns, 0.5 + 2.4 * len(clouds) + 3.2 * below)
+    most = [float(np.abs(values).max(initial=0)) for row in clouds.values() for pair in row.values() for values in pair]
+    reach = 1.08 * max([1.2, *most])
+    angle = np.linspace(0, 2 * np.pi, 361)
+    for i, (label, row) in enumerate(clouds.items()):
+        for j, ax in enumerate(axes[i]):
+            if j >= len(tasks):
+                ax.set_visible(False)
+                continue
+            before, after = row[tasks[j]]
+            out = np.abs(after) > 1 + margin
+            ax.plot(np.cos(angle), np.sin(angle), color=BLACK, lw=0.7)
+            for values, mark, style, name in (
+                (before, ".", {"color": GREY, "ms": 3, "alpha": 0.7}, "before training"),
+                (after[~out], ".", {"color": BLUE, "ms": 3.5, "alpha": 0.7}, "after"),
+                (after[out], "D", {"color": RED, "ms": 2.8}, f"after, beyond {1 + margin:g}"),
+            ):
+                ax.plot(values.real, values.imag, mark, mew=0, label=name, **style)
+            ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=(-1, 0, 1), yticks=(-1, 0, 1), aspect="equal")
+            ax.set(title=tasks[j] if i == 0 else "", xlabel="Re" if i == len(clouds) - 1 else "")
+            ax.tick_params(labelleft=j == 0)
+        axes[i, 0].set_ylabel(f"{label}\nIm")
+    with rc_context(STYLE):
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        made.legend(handles, labels, loc="outside upper center", ncols=3, markerscale=2)
+        grid = axes[0, 0].get_gridspec()
+        for ax in axes[len(clouds) :].flat:
+            ax.remove()
+        edges = np.linspace(0, columns, wide + 1).round().astype(int)
+        return made, [made.add_subplot(grid[-1, a:b]) for a, b in pairwise(edges)]
+
+
+def counts(
+    ax: Axes, x: Array, y: Array, sizes: Array, medians: Array, *, published: tuple[Array, Array] | None = None, xlabel: str = "",
+    ylabel: str = "",
+) -> None:  # fmt: skip
+    """Networks x, y (n,), their medians (S,) at `sizes` (S,), and published networks as black diamonds. Equal ones lie apart."""
+    moved = np.zeros(len(x))
+    for k in range(len(x)):
+        same = np.flatnonzero((x == x[k]) & (y == y[k]))
+        moved[k] = 4.0 * (np.flatnonzero(same == k)[0] - (len(same) - 1) / 2)
+    ax.plot(x + moved, y, "o", color=BLUE, ms=4.5, mec="white", mew=0.4, alpha=0.7, label="networks")
+    ax.plot(sizes, medians, "-", color=BLUE, lw=1.6, label="median")
+    highest = float(np.max(y, initial=1.0))
+    if published is not None:
+        ax.plot(*published, "D", color=BLACK, ms=5.5, label="published")
+        highest = max(highest, float(published[1].max()))
+    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(-0.05 * highest, 1.1 * highest))
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    with rc_context(STYLE):
+        ax.legend()

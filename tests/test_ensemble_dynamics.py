@@ -1,0 +1,154 @@
+"""Studies of what trained networks do: spectra, end states, and the tasks side by side."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from minirnn import cli
+from minirnn.ensembles import arms, runs, spectrum, statistics
+from minirnn.ensembles.study import Setting, write_findings
+
+
+def made(W, start=None, seed=3, dt=1.0):
+    """What `spectrum.measured` looks at of an outcome: W_rec before and after."""
+    networks = [SimpleNamespace(weights=SimpleNamespace(W_rec=np.asarray(w, float))) for w in (W if start is None else start, W)]
+    run = SimpleNamespace(task=SimpleNamespace(dt=dt), seed=seed)
+    return SimpleNamespace(run=run, path=Path("and-0.npz"), untrained=networks[0], network=networks[1])
+
+
+def untrained_outcomes(monkeypatch, tmp_path, module, measured):
+    """Networks that nothing trains, and this instead of the module's `measured`."""
+
+    def train(setting, wanted):
+        return [runs.Outcome(run, tmp_path / run.name, np.array([0.1]), *[np.zeros(1)] * 3, "done", 3600.0) for run in wanted]
+
+    monkeypatch.setattr(Setting, "train", train)
+    monkeypatch.setattr(module, "measured", measured)
+
+
+def words(findings):
+    return {verdict.claim: verdict.verdict for verdict in findings.verdicts}
+
+
+def from_the_command_line(name, tmp_path, capsys, *options):
+    command = ["study", name, "--quick", *options, "--out", str(tmp_path)]
+    assert cli.main([*command, "--jobs", "1"]) == 0
+    assert "**A quick run" in capsys.readouterr().out
+    made = {path.name: path.read_bytes() for path in tmp_path.glob(f"{name}.*")}
+    assert sorted(made) == [f"{name}.{ending}" for ending in ("csv", "json", "md", "png")]
+    assert cli.main([*command, "--report-only"]) == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.glob(f"{name}.*")} == made
+    return made
+
+
+def test_the_cells_that_are_compared(tmp_path):
+    setting = Setting(tmp_path)
+    cells = arms.compared(setting)
+    assert len(cells) == 21 and all(len(of_cell) == 10 for of_cell in cells.values())
+    assert cells["authors", "normal", "xor"] == arms.authors(setting, "xor", "normal", 10)
+    assert cells["recommended", "orthogonal", "not"] == arms.recommended(setting, "not", 10)
+    assert {cell[2] for cell in arms.compared(Setting(tmp_path, quick=True))} == {"and"}
+    with pytest.raises(ValueError, match="task must be one of and, or, xor, not, flip-flop, oscillation, time-pulse, got rdm"):
+        arms.compared(Setting(tmp_path, task="rdm"))
+
+
+def test_signs_are_counted():
+    assert statistics.sign([1, 2, 3, 4, 5, 0]) == (5, 0, pytest.approx(2 / 2**5))
+    assert statistics.sign([1, -1]) == (1, 1, pytest.approx(1.0))
+    assert statistics.sign([0.0]) == (0, 0, 1.0)
+
+
+def test_exponents_are_found_again():
+    x = np.repeat([10.0, 20.0, 40.0, 80.0], 5)
+    found = statistics.power_law(x, 3 * x**1.5 - 1)
+    assert found == pytest.approx((1.5, 1.5, 1.5))
+    rng = np.random.default_rng(0)
+    noisy = statistics.power_law(x, np.exp(0.5 * np.log(x) + rng.normal(0, 0.2, 20)) - 1)
+    assert noisy.low < 0.5 < noisy.high and 0.1 < noisy.high - noisy.low < 0.5
+    assert np.isnan(statistics.power_law([50, 50], [1, 2]).value)
+    assert np.isnan(statistics.power_law([50, 100], [1, 2]).low)
+
+
+def test_most_is_more_than_half():
+    assert [statistics.most(k, 10) for k in (10, 5, 0)] == ["agrees", "cannot be told", "disagrees"]
+    assert statistics.most(0, 0) == "cannot be told"
+
+
+class TestSpectrum:
+    def test_a_matrix_of_which_one_eigenvalue_left(self):
+        start = np.diag([0.5, -0.9, 0.2, 0.0])
+        row, found = spectrum.measured(made(np.diag([1.3, -0.9, 0.2, 0.0]), start))
+        assert (row["outside_before"], row["outside"], row["leading_before"], row["leading"]) == (0, 1, "none", "real")
+        assert row["moved_outside"] == pytest.approx(0.8) and row["moved_rest"] == pytest.approx(0.0, abs=1e-12)
+        assert row["change"] == pytest.approx(0.8 / np.sqrt(0.25 + 0.81 + 0.04))
+        assert (row["radius_before"], row["radius"]) == (pytest.approx(0.9), pytest.approx(1.3))
+        np.testing.assert_allclose(found.after, [1.3, -0.9, 0.2, 0.0], atol=1e-12)
+
+    def test_a_pair_that_turns_left(self):
+        angle = 2 * np.pi * 20 / 1000  # 20 Hz at 1 ms
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        W = np.zeros((3, 3))
+        W[:2, :2] = 1.1 * turn
+        start = W / 1.1 + np.diag([0, 0, 0.3])
+        row = spectrum.measured(made(W + np.diag([0, 0, 0.3]), start))[0]
+        assert (row["outside"], row["leading"], row["hz"]) == (2, "pairs", pytest.approx(20.0))
+        assert row["moved_outside"] == pytest.approx(0.1)
+
+    def test_the_control_has_the_entries_of_the_change_and_not_their_order(self):
+        rng = np.random.default_rng(1)
+        start = np.linalg.qr(rng.standard_normal((40, 40)))[0]
+        v = np.ones(40) / np.sqrt(40)
+        change = 0.5 * np.outer(start @ v, v) * np.linspace(0.5, 1.5, 40)  # of rank one, and along an orthogonal matrix's own way
+        row = spectrum.measured(made(start + change, start, seed=5))[0]
+        shuffled = start + np.random.default_rng(5).permutation(change.ravel()).reshape(40, 40)
+        assert row["outside_shuffled"] == (np.abs(np.linalg.eigvals(shuffled)) > 1.02).sum()
+
+    def row(self, outside, before=0, shuffled=0, units=50):
+        return {
+            "units": units, "outside_before": before, "outside": outside, "outside_shuffled": shuffled, "radius_before": 1.0,
+            "radius": 1.1, "leading_before": "none", "leading": "real", "moved_outside": 0.1, "moved_rest": 0.01,
+            "moved_shuffled": 0.01, "change": 0.1, "largest_real": 1.1, "hz": np.nan, "network": "x",
+        }, spectrum.Eigenvalues(np.ones(2, complex), np.ones(2, complex))  # fmt: skip
+
+    def test_it_agrees_with_networks_like_the_papers(self, monkeypatch, tmp_path):
+        def measured(outcome):
+            return self.row(3 + outcome.run.seed % 2, units=outcome.run.network.get("n_rec", 50))
+
+        untrained_outcomes(monkeypatch, tmp_path, spectrum, measured)
+        found = spectrum.study(Setting(tmp_path, task="time-pulse"))
+        assert set(words(found).values()) == {"agrees"} and len(found.verdicts) == 3 * 3 + 2
+        assert len(found.rows) == 3 * 10 + 48
+        text = write_findings("spectrum", found, tmp_path)
+        assert "| time-pulse | authors     | normal     | 10 " in text
+        assert "| 500 | 3 " in text
+
+    def test_it_disagrees_with_networks_that_are_otherwise(self, monkeypatch, tmp_path):
+        def measured(outcome):
+            units = outcome.run.network.get("n_rec", 50)
+            return self.row(units // 5, before=units // 2, shuffled=units, units=units)
+
+        untrained_outcomes(monkeypatch, tmp_path, spectrum, measured)
+        found = spectrum.study(Setting(tmp_path, task="time-pulse"))
+        assert set(words(found).values()) == {"disagrees"}
+        assert "exponent (6) 0.9" in next(v.found for v in found.verdicts if "grow" in v.claim)
+
+    def test_two_networks_tell_nothing(self, monkeypatch, tmp_path):
+        untrained_outcomes(monkeypatch, tmp_path, spectrum, lambda outcome: self.row(3))
+        found = spectrum.study(Setting(tmp_path, networks=2, task="and"))
+        assert set(words(found).values()) == {"cannot be told"}
+        assert "by the number of units" not in found.text
+
+    @pytest.mark.compiled
+    def test_from_the_command_line(self, tmp_path, capsys):
+        made = from_the_command_line("spectrum", tmp_path, capsys)
+        lines = made["spectrum.csv"].decode().splitlines()
+        assert len(lines) == 1 + 3 * 2 + 2
+
+
+@pytest.mark.parametrize("module", [spectrum])
+def test_a_report_on_nothing_has_no_rows_and_no_verdicts(module, tmp_path):
+    found = module.study(Setting(tmp_path, report_only=True, task="xor"))
+    assert found.rows == [] and set(words(found).values()) <= {"cannot be told"}
+    write_findings("nothing", found, tmp_path)
