@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from minirnn import cli
-from minirnn.ensembles import arms, runs, spectrum, statistics
+import minirnn as mr
+from minirnn import cli, tasks
+from minirnn.ensembles import arms, inner_states, runs, spectrum, statistics
 from minirnn.ensembles.study import Setting, write_findings
 
 
@@ -147,7 +148,91 @@ class TestSpectrum:
         assert len(lines) == 1 + 3 * 2 + 2
 
 
-@pytest.mark.parametrize("module", [spectrum])
+def by_hand(bias=None):
+    """Three units: A sets one that stays, at tanh(2 h) = h; B starts a pair that turns by 90 degrees. The output is the first's."""
+    W = np.array([[2.0, 0, 0], [0, 0, -1.3], [0, 1.3, 0]])
+    return mr.Network(np.array([[1.0, 0], [0, 1], [0, 0]]), W, np.array([[1.0, 0, 0]]), bias, np.zeros(1), dt=1.0, tau=1.0)
+
+
+class TestInnerStates:
+    def test_a_network_made_by_hand(self):
+        task = tasks.And(onset=2, pulse=2, gap=1, tail=4)
+        outcome = SimpleNamespace(network=by_hand(), run=SimpleNamespace(task=task), path=Path("and-0.npz"))
+        rows = inner_states.measured(outcome)
+        assert [row["condition"] for row in rows] == ["00", "10", "01", "11"]
+        assert [row["state"] for row in rows] == ["rest", "fixed point", "oscillation", "oscillation"]
+        assert [row["output"] for row in rows] == ["low", "high", "low", "high"]
+        assert rows[1]["mean_output"] == pytest.approx(0.957504, abs=1e-5)
+        assert rows[2]["hz"] == pytest.approx(250.0, abs=0.1)
+        assert {(row["leading"], row["success"], row["radius"]) for row in rows} == {("real + pairs", False, 2.0)}
+        assert inner_states.label(rows) == "r f o o"
+
+    def test_the_free_network_has_its_bias(self):
+        step = inner_states.free(by_hand(np.array([0.2, 0.0, 0.0])))
+        np.testing.assert_allclose(step(np.zeros((1, 3))), [[np.tanh(0.2), 0, 0]])
+
+    def test_outputs_on_both_sides_are_both(self):
+        assert [inner_states.level(np.array(z)) for z in ([[0.6], [0.7]], [[0.1], [0.2]], [[0.1], [0.7]])] == [
+            "high",
+            "low",
+            "both",
+        ]
+
+    def found(self, monkeypatch, tmp_path, ends, leading="real + pairs", **options):
+        """The study where every network ends so: ends[task][condition], the last turn of a flip-flop, or else at rest."""
+
+        def measured(outcome):
+            name = next(name for name in arms.SEVEN if isinstance(outcome.run.task, tasks.BY_NAME[name]))
+            rows = []
+            for condition in outcome.run.task.condition_names:
+                states = ends.get(name, {})
+                state, output = states.get(condition, states.get(condition[-1], ("rest", "low")))
+                rows.append({
+                    "condition": condition, "state": state, "output": output, "hz": 20.0 if state == "oscillation" else np.nan,
+                    "mean_output": 0.1, "largest": 1.0, "success": True,
+                    "leading": leading if name == "and" or leading == "none" else "real", "radius": 1.1, "network": "x",
+                })  # fmt: skip
+            return rows
+
+        untrained_outcomes(monkeypatch, tmp_path, inner_states, measured)
+        return inner_states.study(Setting(tmp_path, **options))
+
+    def test_it_agrees_with_networks_like_the_papers(self, monkeypatch, tmp_path):
+        turning, staying = ("oscillation", "low"), ("fixed point", "high")
+        ends = {
+            "and": {"10": turning, "01": turning, "11": staying}, "flip-flop": {"S": staying, "R": turning},
+            "oscillation": {"pulse": ("oscillation", "both")},
+        }  # fmt: skip
+        found = self.found(monkeypatch, tmp_path, ends)
+        assert set(words(found).values()) == {"agrees"} and len(found.verdicts) == 2 * 7
+        assert len(found.rows) == 3 * 10 * (3 * 4 + 2 + 8 + 2 + 2)
+        text = " ".join(write_findings("inner-states", found, tmp_path).split())
+        assert "r o o f 10" in text
+        assert "| flip-flop | set last | authors | normal | 0/10 [0, 31] (0/10) | 10/10 [69, 100] (10/10) |" in text
+
+    def test_it_disagrees_with_networks_that_all_rest(self, monkeypatch, tmp_path):
+        ends = {"and": {"00": ("fixed point", "low")}, "or": {"11": ("oscillation", "high")}}
+        found = self.found(monkeypatch, tmp_path, ends, networks=80)  # pairs in AND, and those of OR oscillate
+        claims = words(found)
+        assert set(claims.values()) == {"disagrees"} and len(claims) == 14
+
+    def test_a_flip_flop_whose_sequences_end_differently_is_mixed(self, monkeypatch, tmp_path):
+        ends = {"flip-flop": {"RRS": ("fixed point", "high")}}
+        text = " ".join(self.found(monkeypatch, tmp_path, ends, task="flip-flop", networks=4).text.split())
+        none, every = "0/4 [0, 60] (0/4)", "4/4 [40, 100] (4/4)"
+        assert f"| set last | authors | orthogonal | {none} | {none} | {none} | {every} | {none} | {none} | -" in text
+
+    def test_few_networks_tell_little(self, monkeypatch, tmp_path):
+        found = self.found(monkeypatch, tmp_path, {}, networks=2, leading="none")
+        assert set(words(found).values()) == {"cannot be told"}
+
+    @pytest.mark.compiled
+    def test_from_the_command_line(self, tmp_path, capsys):
+        made = from_the_command_line("inner-states", tmp_path, capsys)
+        assert len(made["inner-states.csv"].decode().splitlines()) == 1 + 3 * 2 * 4
+
+
+@pytest.mark.parametrize("module", [spectrum, inner_states])
 def test_a_report_on_nothing_has_no_rows_and_no_verdicts(module, tmp_path):
     found = module.study(Setting(tmp_path, report_only=True, task="xor"))
     assert found.rows == [] and set(words(found).values()) <= {"cannot be told"}

@@ -116,3 +116,45 @@ def counts(
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     with rc_context(STYLE):
         ax.legend()
+
+
+KINDS = ((GREY, 0.6), (SKY, 0.6), (BLUE, 1.0), (ORANGE, 0.5), (ORANGE, 1.0), (RED, 1.0), (GREEN, 1.0))
+
+
+def stacked_by_task(
+    panels: Mapping[str, Mapping[str, tuple[int, Mapping[str, Sequence[float]]]]], kinds: Sequence[str], *, columns: int = 4
+) -> Figure:
+    """A panel per task, in it a group of bars per condition, one per ensemble, stacked of the shares of `kinds`.
+
+    panels[task][ensemble]: number of networks, and per condition the share (0 to 1) of each kind. Under each bar the first
+    letter of its ensemble.
+    """
+    columns = min(columns, len(panels) + 1)
+    rows = -(-(len(panels) + 1) // columns)
+    made, axes = figure(rows, columns, max(3.6 * columns, 7.2), 0.4 + 3.1 * rows, sharey=True)
+    ensembles = list(dict.fromkeys(name for panel in panels.values() for name in panel))
+    for ax, (task, panel) in zip(axes.flat, panels.items(), strict=False):
+        groups = list(dict.fromkeys(which for _, found in panel.values() for which in found))
+        width = 0.84 / len(ensembles)
+        for i, (_, found) in enumerate(panel.values()):
+            for g, which in enumerate(groups):
+                x, bottom = g + (i - (len(panel) - 1) / 2) * width, 0.0
+                for share, (colour, alpha) in zip(found.get(which, ()), KINDS, strict=False):
+                    if share:
+                        ax.bar(x, 100 * share, 0.9 * width, bottom=100 * bottom, color=colour, alpha=alpha, lw=0)
+                    bottom += share
+                ax.text(x, -2.5, ensembles[i][0], ha="center", va="top", fontsize=8.5)
+        ax.set_xticks(np.arange(len(groups)), groups)
+        ax.tick_params(axis="x", length=0, pad=13)
+        ax.set(xlim=(-0.55, max(len(groups), 1) - 0.45), ylim=(0, 100))
+        ax.set_title(f"{task} (networks: {', '.join(str(n) for n, _ in panel.values())})")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("of those that succeed (%)")
+    for ax in list(axes.flat)[len(panels) :]:
+        ax.axis("off")
+    with rc_context(STYLE):
+        key = list(axes.flat)[len(panels)]
+        for name, (colour, alpha) in zip(kinds, KINDS, strict=False):
+            key.bar(0, 0, color=colour, alpha=alpha, label=name)
+        key.legend(title="\n".join(f"{name[0]}: {name}" for name in ensembles), loc="center", alignment="left")
+    return made
