@@ -158,3 +158,47 @@ def stacked_by_task(
             key.bar(0, 0, color=colour, alpha=alpha, label=name)
         key.legend(title="\n".join(f"{name[0]}: {name}" for name in ensembles), loc="center", alignment="left")
     return made
+
+
+def dots_by_task(
+    tasks: Sequence[str], found: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    published: Mapping[str, Sequence[Sequence[float]]] | None = None, *, beyond: Mapping[str, float] | None = None,
+) -> Figure:  # fmt: skip
+    """A column of Axes per quantity, a line per task, and on it the networks of each ensemble, with a bar at their median.
+
+    found[quantity][ensemble]: values per task. published: per quantity and task, black diamonds. beyond[quantity]: where the axis
+    ends; infinite values are triangles there.
+    """
+    published, beyond = published or {}, beyond or {}
+    made, axes = figure(1, len(found), 1.6 + 2.4 * len(found), 1.5 + 0.75 * len(tasks), sharey=True)
+    for ax, (quantity, ensembles) in zip(axes[0], found.items(), strict=True):
+        end = beyond.get(quantity)
+        for k, (name, values) in enumerate(ensembles.items()):
+            colour = COLOURS[k % len(COLOURS)]
+            for t, of_task in enumerate(values):
+                y = t + (k - (len(ensembles) - 1) / 2) * 0.26
+                x = np.sort(np.asarray(of_task, float))
+                scatter = y + 0.09 * (np.arange(len(x)) % 3 - 1)
+                inside = np.isfinite(x)
+                ax.plot(x[inside], scatter[inside], "o", color=colour, ms=3.5, mew=0, alpha=0.6)
+                if end is not None:
+                    ax.plot(np.full((~inside).sum(), 1.06 * end), scatter[~inside], ">", color=colour, ms=4, mew=0, alpha=0.6)
+                if len(x):
+                    low, high = x[(len(x) - 1) // 2], x[len(x) // 2]
+                    middle = (low + high) / 2 if np.isfinite(high) or end is None else 1.06 * end
+                    ax.plot([middle, middle], [y - 0.13, y + 0.13], color=colour, lw=2.4)
+            ax.plot([], [], "o", color=colour, ms=4, label=name)
+        for t, marks in enumerate(published.get(quantity, ())):
+            ax.plot(marks, np.full(len(marks), t), "D", color=BLACK, ms=4.5, mew=0)
+        ax.plot([], [], "D", color=BLACK, ms=4.5, label="published")
+        for t in range(1, len(tasks)):
+            ax.axhline(t - 0.5, color=GREY, lw=0.5, alpha=0.5)
+        ax.set_xlabel(quantity)
+        ax.set_xlim(*((-0.03 * end, 1.12 * end) if end is not None else (min(0.0, ax.get_xlim()[0]), ax.get_xlim()[1])))
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes[0, 0].set_yticks(np.arange(len(tasks)), tasks)
+    axes[0, 0].set_ylim(len(tasks) - 0.5, -0.5)
+    with rc_context(STYLE):
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        made.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return made
