@@ -254,6 +254,13 @@ class TestCompareTasks:
         assert compare_tasks.damage_threshold(network, trials, 0.0, (0, 50, 100), 1) == percent
         assert compare_tasks.damage_threshold(network, trials, 0.0, (0, 25), 1) == np.inf
 
+    def test_what_is_lost_may_be_too_little(self):
+        network, x = two_memories(1), np.zeros((20, 1, 1))
+        network = network.with_params(network.params._replace(W_out=0.1 * network.params.W_out))
+        x[1] = 1.0
+        trials = SimpleNamespace(x=x, target=network.outputs(x))  # without its memory it is 0.4 off, of the 0.47 that count
+        assert compare_tasks.damage_threshold(network, trials, 0.0, (0, 50, 100), 1) == np.inf
+
     def test_what_is_bad_from_the_start_has_to_double(self):
         network, x = two_memories(1), np.zeros((20, 1, 1))
         x[1] = 1.0
