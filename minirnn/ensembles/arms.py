@@ -105,3 +105,15 @@ def gates(setting: Setting, chosen: tuple[str, ...], units: int = 100, dale: boo
         network |= {"dale": Dale(0.8, by="abs"), "spectral_radius": 0.9}
     training = {"samples": 15000, "batch": 64, "epochs": 20, "stop_below": 5e-4}
     return setting.ensemble(task, networks, network=network, optimizer=Adam(lr=5e-4, decay=5e-4, clip=1.0), training=training)
+
+
+def compared(setting: Setting, networks: int = 10) -> dict[tuple[str, str, str], list[Run]]:
+    """The seven tasks, or the one asked for, by (settings, start, task): both STARTS of the authors, and RECOMMENDED.
+
+    A quick study takes AND alone. ValueError for another task.
+    """
+    if setting.task not in (None, *SEVEN):
+        raise ValueError(f"task must be one of {', '.join(SEVEN)}, got {setting.task}")
+    chosen = (setting.task,) if setting.task is not None else SEVEN[:1] if setting.quick else SEVEN
+    cells = {("authors", start, task): authors(setting, task, start, networks) for start in STARTS for task in chosen}
+    return cells | {("recommended", "orthogonal", task): recommended(setting, task, networks) for task in chosen}

@@ -116,3 +116,35 @@ def against(k: int, n: int, published: int, published_n: int) -> Word:
     if not high - low < 0.5:
         return UNCLEAR
     return judged(low <= published / published_n <= high, fisher(k, n, published, published_n) < LEVEL)
+
+
+def sign(differences: Any) -> tuple[int, int, float]:
+    """How many differences are above 0, how many below, and the exact two-sided p that both are as likely; 1 where none is."""
+    d = np.asarray(differences, float)
+    up, down = int((d > 0).sum()), int((d < 0).sum())
+    return up, down, float(stats.binomtest(up, up + down).pvalue) if up + down else 1.0
+
+
+def power_law(x: Any, y: Any, *, rng: Any = 0) -> Interval:
+    """The exponent a of y ~ x^a, by least squares of log(y + 1) on log x, and its bootstrapped interval (pairs, 9999 resamples).
+
+    y (n,) counts, 0 among them. NaN where x does not vary; without an interval for fewer than five pairs.
+    """
+    u, v = np.log(np.asarray(x, float)), np.log1p(np.asarray(y, float))
+    if len(u) < 2 or np.ptp(u) == 0:
+        return Interval(np.nan, np.nan, np.nan)
+    slope = float(np.polyfit(u, v, 1)[0])
+    if len(u) < 5:
+        return Interval(slope, np.nan, np.nan)
+    drawn = np.random.default_rng(rng).integers(len(u), size=(9999, len(u)))
+    a, b = u[drawn], v[drawn]
+    a -= a.mean(axis=1, keepdims=True)
+    spread = (a * a).sum(axis=1)
+    slopes = (a * b).sum(axis=1)[spread > 0] / spread[spread > 0]
+    return Interval(slope, *map(float, np.quantile(slopes, (0.025, 0.975))))
+
+
+def most(k: int, n: int) -> Word:
+    """Do most do it, k of n? By whether (1) is above one half or below it."""
+    low, high = binomial(k, n)[1:]
+    return judged(low > 0.5, high < 0.5)

@@ -1,13 +1,16 @@
 """What many networks have in common: shares with intervals, means against a parameter, beside published ones."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from .style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SKY, STYLE
+from .style import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SKY, STYLE, figure
 
 Array = np.ndarray[Any, Any]
 
@@ -50,3 +53,152 @@ def means(
     if legend:
         with rc_context(STYLE):
             ax.legend()
+
+
+def spectra_by_task(
+    clouds: Mapping[str, Mapping[str, tuple[Array, Array]]], *, margin: float = 0.02, wide: int = 0
+) -> tuple[Figure, list[Axes]]:
+    """A page after arXiv 1906.01094, Fig 6: a row per label, a column per task, and below them `wide` Axes to draw on.
+
+    clouds[label][task]: eigenvalues of all networks together before and after training, complex, of any number. All panels have
+    the unit circle and one scale; what ends beyond 1 + margin is red.
+    """
+    tasks = list(dict.fromkeys(task for row in clouds.values() for task in row))
+    columns, below = max(len(tasks), 3), 1 if wide else 0
+    made, axes = figure(len(clouds) + below, columns, 1.2 + 2.2 * columns, 0.5 + 2.4 * len(clouds) + 3.2 * below)
+    most = [float(np.abs(values).max(initial=0)) for row in clouds.values() for pair in row.values() for values in pair]
+    reach = 1.08 * max([1.2, *most])
+    angle = np.linspace(0, 2 * np.pi, 361)
+    for i, (label, row) in enumerate(clouds.items()):
+        for j, ax in enumerate(axes[i]):
+            if j >= len(tasks):
+                ax.set_visible(False)
+                continue
+            before, after = row[tasks[j]]
+            out = np.abs(after) > 1 + margin
+            ax.plot(np.cos(angle), np.sin(angle), color=BLACK, lw=0.7)
+            for values, mark, style, name in (
+                (before, ".", {"color": GREY, "ms": 3, "alpha": 0.7}, "before training"),
+                (after[~out], ".", {"color": BLUE, "ms": 3.5, "alpha": 0.7}, "after"),
+                (after[out], "D", {"color": RED, "ms": 2.8}, f"after, beyond {1 + margin:g}"),
+            ):
+                ax.plot(values.real, values.imag, mark, mew=0, label=name, **style)
+            ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=(-1, 0, 1), yticks=(-1, 0, 1), aspect="equal")
+            ax.set(title=tasks[j] if i == 0 else "", xlabel="Re" if i == len(clouds) - 1 else "")
+            ax.tick_params(labelleft=j == 0)
+        axes[i, 0].set_ylabel(f"{label}\nIm")
+    with rc_context(STYLE):
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        made.legend(handles, labels, loc="outside upper center", ncols=3, markerscale=2)
+        grid = axes[0, 0].get_gridspec()
+        for ax in axes[len(clouds) :].flat:
+            ax.remove()
+        edges = np.linspace(0, columns, wide + 1).round().astype(int)
+        return made, [made.add_subplot(grid[-1, a:b]) for a, b in pairwise(edges)]
+
+
+def counts(
+    ax: Axes, x: Array, y: Array, sizes: Array, medians: Array, *, published: tuple[Array, Array] | None = None, xlabel: str = "",
+    ylabel: str = "",
+) -> None:  # fmt: skip
+    """Networks x, y (n,), their medians (S,) at `sizes` (S,), and published networks as black diamonds. Equal ones lie apart."""
+    moved = np.zeros(len(x))
+    for k in range(len(x)):
+        same = np.flatnonzero((x == x[k]) & (y == y[k]))
+        moved[k] = 4.0 * (np.flatnonzero(same == k)[0] - (len(same) - 1) / 2)
+    ax.plot(x + moved, y, "o", color=BLUE, ms=4.5, mec="white", mew=0.4, alpha=0.7, label="networks")
+    ax.plot(sizes, medians, "-", color=BLUE, lw=1.6, label="median")
+    highest = float(np.max(y, initial=1.0))
+    if published is not None:
+        ax.plot(*published, "D", color=BLACK, ms=5.5, label="published")
+        highest = max(highest, float(published[1].max()))
+    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(-0.05 * highest, 1.1 * highest))
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    with rc_context(STYLE):
+        ax.legend()
+
+
+KINDS = ((GREY, 0.6), (SKY, 0.6), (BLUE, 1.0), (ORANGE, 0.5), (ORANGE, 1.0), (RED, 1.0), (GREEN, 1.0))
+
+
+def stacked_by_task(
+    panels: Mapping[str, Mapping[str, tuple[int, Mapping[str, Sequence[float]]]]], kinds: Sequence[str], *, columns: int = 4
+) -> Figure:
+    """A panel per task, in it a group of bars per condition, one per ensemble, stacked of the shares of `kinds`.
+
+    panels[task][ensemble]: number of networks, and per condition the share (0 to 1) of each kind. Under each bar the first
+    letter of its ensemble.
+    """
+    columns = min(columns, len(panels) + 1)
+    rows = -(-(len(panels) + 1) // columns)
+    made, axes = figure(rows, columns, max(3.6 * columns, 7.2), 0.4 + 3.1 * rows, sharey=True)
+    ensembles = list(dict.fromkeys(name for panel in panels.values() for name in panel))
+    for ax, (task, panel) in zip(axes.flat, panels.items(), strict=False):
+        groups = list(dict.fromkeys(which for _, found in panel.values() for which in found))
+        width = 0.84 / len(ensembles)
+        for i, (_, found) in enumerate(panel.values()):
+            for g, which in enumerate(groups):
+                x, bottom = g + (i - (len(panel) - 1) / 2) * width, 0.0
+                for share, (colour, alpha) in zip(found.get(which, ()), KINDS, strict=False):
+                    if share:
+                        ax.bar(x, 100 * share, 0.9 * width, bottom=100 * bottom, color=colour, alpha=alpha, lw=0)
+                    bottom += share
+                ax.text(x, -2.5, ensembles[i][0], ha="center", va="top", fontsize=8.5)
+        ax.set_xticks(np.arange(len(groups)), groups)
+        ax.tick_params(axis="x", length=0, pad=13)
+        ax.set(xlim=(-0.55, max(len(groups), 1) - 0.45), ylim=(0, 100))
+        ax.set_title(f"{task} (networks: {', '.join(str(n) for n, _ in panel.values())})")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("of those that succeed (%)")
+    for ax in list(axes.flat)[len(panels) :]:
+        ax.axis("off")
+    with rc_context(STYLE):
+        key = list(axes.flat)[len(panels)]
+        for name, (colour, alpha) in zip(kinds, KINDS, strict=False):
+            key.bar(0, 0, color=colour, alpha=alpha, label=name)
+        key.legend(title="\n".join(f"{name[0]}: {name}" for name in ensembles), loc="center", alignment="left")
+    return made
+
+
+def dots_by_task(
+    tasks: Sequence[str], found: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    published: Mapping[str, Sequence[Sequence[float]]] | None = None, *, beyond: Mapping[str, float] | None = None,
+) -> Figure:  # fmt: skip
+    """A column of Axes per quantity, a line per task, and on it the networks of each ensemble, with a bar at their median.
+
+    found[quantity][ensemble]: values per task. published: per quantity and task, black diamonds. beyond[quantity]: where the axis
+    ends; infinite values are triangles there.
+    """
+    published, beyond = published or {}, beyond or {}
+    made, axes = figure(1, len(found), 1.6 + 2.4 * len(found), 1.5 + 0.75 * len(tasks), sharey=True)
+    for ax, (quantity, ensembles) in zip(axes[0], found.items(), strict=True):
+        end = beyond.get(quantity)
+        for k, (name, values) in enumerate(ensembles.items()):
+            colour = COLOURS[k % len(COLOURS)]
+            for t, of_task in enumerate(values):
+                y = t + (k - (len(ensembles) - 1) / 2) * 0.26
+                x = np.sort(np.asarray(of_task, float))
+                scatter = y + 0.09 * (np.arange(len(x)) % 3 - 1)
+                inside = np.isfinite(x)
+                ax.plot(x[inside], scatter[inside], "o", color=colour, ms=3.5, mew=0, alpha=0.6)
+                if end is not None:
+                    ax.plot(np.full((~inside).sum(), 1.06 * end), scatter[~inside], ">", color=colour, ms=4, mew=0, alpha=0.6)
+                if len(x):
+                    low, high = x[(len(x) - 1) // 2], x[len(x) // 2]
+                    middle = (low + high) / 2 if np.isfinite(high) or end is None else 1.06 * end
+                    ax.plot([middle, middle], [y - 0.13, y + 0.13], color=colour, lw=2.4)
+            ax.plot([], [], "o", color=colour, ms=4, label=name)
+        for t, marks in enumerate(published.get(quantity, ())):
+            ax.plot(marks, np.full(len(marks), t), "D", color=BLACK, ms=4.5, mew=0)
+        ax.plot([], [], "D", color=BLACK, ms=4.5, label="published")
+        for t in range(1, len(tasks)):
+            ax.axhline(t - 0.5, color=GREY, lw=0.5, alpha=0.5)
+        ax.set_xlabel(quantity)
+        ax.set_xlim(*((-0.03 * end, 1.12 * end) if end is not None else (min(0.0, ax.get_xlim()[0]), ax.get_xlim()[1])))
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes[0, 0].set_yticks(np.arange(len(tasks)), tasks)
+    axes[0, 0].set_ylim(len(tasks) - 0.5, -0.5)
+    with rc_context(STYLE):
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        made.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return made
