@@ -45,8 +45,18 @@ OF_MANY = {
 def of_many(options: argparse.Namespace) -> int:
     """A study of `minirnn.ensembles`: train its networks, write its report, print it. 1 where there was nothing to report on."""
     from .ensembles import (
-        compare_tasks, dale_time, damage, ei_spectrum, inner_states, invariance, memory_delay, memory_size, multitask_damage,
-        multitask_size, spectrum, success_rate,
+        compare_tasks,
+        dale_time,
+        damage,
+        ei_spectrum,
+        inner_states,
+        invariance,
+        memory_delay,
+        memory_size,
+        multitask_damage,
+        multitask_size,
+        spectrum,
+        success_rate,
     )  # fmt: skip
     from .ensembles.study import Setting, untold, write_findings
 
