@@ -50,3 +50,19 @@ def means(
     if legend:
         with rc_context(STYLE):
             ax.legend()
+
+
+def guides(ax: Axes, levels: Mapping[str, float], mark: float | None = None, *, unit: str = "ms") -> None:
+    """Horizontal lines at levels[label], dashed and named at the right end, and a dotted vertical one at `mark`."""
+    for label, level in levels.items():
+        ax.axhline(level, color=GREY, lw=1.1, ls="--", zorder=1)
+        ax.annotate(
+            label, (1, level), (-2, 3), xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", fontsize=8.5,
+            color=GREY,
+        )  # fmt: skip
+    if mark is not None:
+        ax.axvline(mark, color=GREY, lw=1.1, ls=":", zorder=1)
+        ax.annotate(
+            f"{mark:g} {unit}", (mark, 1), (3, -2), xycoords=("data", "axes fraction"), textcoords="offset points", va="top",
+            fontsize=8.5, color=GREY,
+        )  # fmt: skip
