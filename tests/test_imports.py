@@ -66,6 +66,7 @@ ALLOWED = {
     "ensembles": (
         {
             "ensembles",
+            "analysis",
             "checkpoint",
             "dale",
             "engine",
@@ -76,6 +77,7 @@ ALLOWED = {
             "plots",
             "tasks",
             "train",
+            "trials",
         },
         {"numpy", "scipy", "tqdm"},
     ),

@@ -99,7 +99,8 @@ def study(setting: Setting) -> Findings:
     delays = (DELAYS[0], DELAYS[-1]) if setting.quick else DELAYS
     arms_of = {float(delay): arms.pulse(setting, float(delay)) for delay in delays}
     rows, told = trained(setting, arms_of, "delay", measured)
-    cells = compared(rows, "delay", list(arms_of), published_curve("scale_distance_vs_delay", "delay_ms"))
+    curve = published_curve("scale_distance_vs_delay", "delay_ms")
+    cells = compared(rows, "delay", list(arms_of), curve)
     late = [row["d_100"] for row in rows if row["delay"] >= PLATEAU]
     verdicts = [
         like_published(cells, "delay"),
@@ -108,7 +109,7 @@ def study(setting: Setting) -> Findings:
     ]
     title = "Memory against the delay of the answer (arXiv 1906.01094, Fig 13)"
     text = described(rows, cells, "delay (ms)", told)
-    figure = drawn(rows, cells, "delay", "delay of the answer (ms)", 25.0)
+    figure = drawn(rows, cells, "delay", "delay of the answer (ms)", curve, 25.0)
     return Findings(title, text, rows, figure, verdicts, numbers(rows, cells))
 
 
@@ -147,9 +148,11 @@ def compared(
         chosen = [row for row in rows if row[key] == at]
         d = np.array([row["d_100"] for row in chosen])
         error = float(d.std(ddof=1) / len(d) ** 0.5) if len(d) > 1 else np.nan
-        others = tuple(statistics.mean([row[name] for row in chosen]).value for name in ("d", "d_rms", "d_noiseless"))
-        answered = statistics.mean([row["answered"] for row in chosen]).value
-        cells.append(Cell(at, len(d), statistics.mean(d), error, others, answered, *curve[at]))
+        whole, rms, noiseless, answered = (
+            float(np.mean([row[name] for row in chosen])) if chosen else np.nan
+            for name in ("d", "d_rms", "d_noiseless", "answered")
+        )
+        cells.append(Cell(at, len(d), statistics.mean(d), error, (whole, rms, noiseless), answered, *curve[at]))
     return cells
 
 
@@ -249,33 +252,30 @@ def numbers(rows: Sequence[dict[str, Any]], cells: Sequence[Cell]) -> dict[str, 
 
 
 def drawn(
-    rows: Sequence[dict[str, Any]], cells: Sequence[Cell], key: str, label: str, mark: float | None, curve: Any = None
-) -> Any:
-    """Distance, and share of answers, against the delay or size; curve: more of the published one than there are cells."""
+    rows: Sequence[dict[str, Any]], cells: Sequence[Cell], key: str, label: str, curve: dict[float, tuple[float, float]],
+    mark: float | None = None,
+) -> Any:  # fmt: skip
+    """Distance, and share of answers, against the delay or size; curve: the whole published one; mark: a vertical line."""
     from .. import plots
 
-    given = {cell.at: (cell.published, cell.published_error) for cell in cells} if curve is None else curve
-    x, (level, error) = np.array(list(given)), np.array(list(given.values())).T
+    x, (level, error) = np.array(list(curve)), np.array(list(curve.values())).T
+    inferred = 100 - 100 * np.array([failed(value) for value in level])
     there = [cell for cell in cells if cell.networks]
     at = np.array([cell.at for cell in there])
-    single = np.array([row[key] for row in rows])
-    made, axes = plots.figure(1, 2, 12.0, 4.6)
     d = np.array([cell.d.value for cell in there])
-    found = {"here": (at, d, np.nan_to_num([cell.error for cell in there])), "published": (x, level, error)}
-    plots.means(
-        axes[0, 0], found, xlabel=label, ylabel="distance over 100 samples",
-        each={"here": (single, np.array([row["d_100"] for row in rows]))},
-    )  # fmt: skip
-    plots.guides(
-        axes[0, 0], {f"published {level.max():.2f}": float(level.max()), f"published {level.min():.2f}": float(level.min())}, mark
-    )
     answered = 100 * np.array([cell.answered for cell in there])
-    inferred = 100 - 100 * np.array([failed(value) for value in level])
-    shares = {"here": (at, answered, 0 * answered), "published, inferred": (x, inferred, 0 * inferred)}
-    plots.means(
-        axes[0, 1], shares, xlabel=label, ylabel="noisy pulses answered (%)",
-        each={"here": (single, 100 * np.array([row["answered"] for row in rows]))},
-    )  # fmt: skip
+    single = np.array([row[key] for row in rows])
+    made, axes = plots.figure(1, 2, 12.0, 4.8)
+    distances = {"here": (at, d, np.nan_to_num([cell.error for cell in there])), "published": (x, level, error)}
+    shares = {"here": (at, answered, 0 * answered), "published, inferred from its distance": (x, inferred, 0 * inferred)}
+    for ax, found, column, scale, words in (
+        (axes[0, 0], distances, "d_100", 1, "distance over 100 samples"),
+        (axes[0, 1], shares, "answered", 100, "noisy pulses answered (%)"),
+    ):
+        each = {"here": (single, scale * np.array([row[column] for row in rows]))}
+        plots.means(ax, found, xlabel=label, ylabel=words, each=each, legend=False)
+        plots.legend_above(ax)
+    plots.guides(axes[0, 0], {f"{level.max():.2f}": float(level.max()), f"{level.min():.2f}": float(level.min())}, mark)
     plots.guides(axes[0, 1], {}, mark)
     axes[0, 1].set_ylim(-4, 104)
     return made

@@ -42,5 +42,5 @@ def study(setting: Setting) -> Findings:
     ]
     title = "Memory against the number of units, after 150 ms (arXiv 1906.01094, Fig 13)"
     text = described(rows, cells, "units", told)
-    figure = drawn(rows, cells, "units", "units", None, curve)
+    figure = drawn(rows, cells, "units", "units", curve)
     return Findings(title, text, rows, figure, verdicts, numbers(rows, cells))
