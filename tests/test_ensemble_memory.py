@@ -257,6 +257,14 @@ def test_invariance_disagrees_where_it_is_the_other_way_round(monkeypatch, tmp_p
     assert words(found) == ["disagrees"] * 4
 
 
+def test_one_network_that_minds_is_enough():
+    plain = invariance.Summary(invariance.PLAIN, "and", 0.0, 0.0, 0.0, True, True, [], [])
+    same = {str(k): plain for k in range(19)}
+    assert invariance._unchanged(same).verdict == "agrees"
+    assert invariance._unchanged(same | {"other": plain._replace(change=1e-3)}).verdict == "disagrees"
+    assert invariance._unchanged({str(k): plain for k in range(4)}).verdict == "cannot be told"
+
+
 def test_another_task_has_its_own_onset(monkeypatch, tmp_path):
     seen = []
     monkeypatch.setattr(Setting, "train", untrained)
