@@ -125,7 +125,7 @@ def study(setting: Setting) -> Findings:
             f"{wall_time(outcomes)}. Trials without noise; distance: from the stimulus on, mean over conditions and networks; "
             "right: networks that answer all conditions right; drift: how far the state moves in the last step before the "
             "stimulus, median over networks. Without a recurrent bias it rests at 0 until then, with one it need not. The star "
-            "marks the onset of training. The figure shows one network of each kind, the first that is right then, in the condition "
+            "marks the onset of training. The figure shows a network of each kind, the first that is right then, in the condition "
             "that changes most with the onset.",
             *[_tables(rows, networks, task) for task in tasks],
         ]
