@@ -89,7 +89,7 @@ def test_a_silent_network_is_where_the_module_says_at_every_delay(tmp_path):
     for delay, rms in ((25.0, 1.72), (170.0, 1.41)):
         task = tasks.TimePulse(gap=delay, tail=30.0, target_noise_std=0.1)
         row = memory_delay.measured(outcome_of(task, silent, tmp_path / "silent.npz"))
-        assert row["d_100"] == pytest.approx(1.84, abs=0.02)
+        assert row["d_100"] == pytest.approx(1.85, abs=0.02)
         assert row["d_rms"] == pytest.approx(rms, abs=0.02)
         assert row["answered"] == 0 and row["answers_noiseless"] is False
     assert memory_delay.failed(1.84) == pytest.approx(1.0)
@@ -122,7 +122,7 @@ def told(monkeypatch, tmp_path, module, level, networks=None):
 @pytest.mark.parametrize(("module", "key"), [(memory_delay, "delay"), (memory_size, "units")])
 def test_memory_agrees_with_networks_like_the_papers(monkeypatch, tmp_path, module, key):
     found = told(monkeypatch, tmp_path, module, lambda at: CURVES[key][at][0])
-    assert words(found) == ["agrees"] * 3
+    assert words(found) == ["agrees"] * 4
     assert len(found.rows) == (240 if module is memory_delay else 48)
     assert {row[key] for row in found.rows} <= set(CURVES[key])
     text = study.write_findings("memory", found, tmp_path)
@@ -137,13 +137,19 @@ def test_memory_agrees_with_networks_like_the_papers(monkeypatch, tmp_path, modu
 @pytest.mark.parametrize(("module", "key"), [(memory_delay, "delay"), (memory_size, "units")])
 def test_memory_disagrees_with_networks_of_the_opposite_kind(monkeypatch, tmp_path, module, key):
     found = told(monkeypatch, tmp_path, module, lambda at: 4 - CURVES[key][at][0])
-    assert words(found) == ["disagrees"] * 3
+    assert words(found) == ["disagrees"] * 4
     assert {cell["bars"] for cell in found.numbers["cells"]} == {"above"}
+
+
+def test_the_same_order_at_another_level_is_told_apart(monkeypatch, tmp_path):
+    found = told(monkeypatch, tmp_path, memory_delay, lambda at: 0.5 + CURVES["delay"][at][0] / 2)
+    assert words(found)[:3] == ["agrees", "disagrees", "agrees"]
+    assert "are below, 0 above" in found.verdicts[1].found
 
 
 def test_of_two_networks_each_nothing_is_compared(monkeypatch, tmp_path):
     found = told(monkeypatch, tmp_path, memory_size, lambda at: CURVES["units"][at][0], 2)
-    assert words(found)[0] == words(found)[2] == "cannot be told"
+    assert [words(found)[k] for k in (0, 1, 3)] == ["cannot be told"] * 3
     assert {cell["bars"] for cell in found.numbers["cells"]} == {"-"}
 
 

@@ -11,6 +11,7 @@ from .memory_delay import (
     compared,
     described,
     drawn,
+    level,
     like_published,
     measured,
     monotonic,
@@ -37,6 +38,7 @@ def study(setting: Setting) -> Findings:
     large = [row["d_100"] for row in rows if row["units"] >= LARGE]
     verdicts = [
         like_published(cells, "size"),
+        level(cells, "size"),
         monotonic(rows, "units", -1, "the distance falls with the number of units"),
         within(large, 1.04, 1.20, f"from {LARGE} units on it is 1.04 to 1.20, that of networks which answer"),
     ]
