@@ -77,6 +77,7 @@ ALLOWED = {
             "plots",
             "tasks",
             "train",
+            "trials",
         },
         {"numpy", "scipy", "tqdm"},
     ),

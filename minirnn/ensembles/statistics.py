@@ -5,6 +5,7 @@
 (3)  2 (log L(a, b) - log L(a))  against chi-squared with one degree of freedom          its likelihood ratio test
 """
 
+from itertools import permutations
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -148,3 +149,52 @@ def most(k: int, n: int) -> Word:
     """Do most do it, k of n? By whether (1) is above one half or below it."""
     low, high = binomial(k, n)[1:]
     return judged(low > 0.5, high < 0.5)
+
+
+class Correlation(NamedTuple):
+    """A rank correlation, its 95 % interval, its two-sided p, and the number of points."""
+
+    rho: float
+    low: float
+    high: float
+    p: float
+    n: int
+
+    def __str__(self) -> str:
+        if np.isnan(self.rho):
+            return "-"
+        interval = "" if np.isnan(self.low) else f" [{self.low:.2f}, {self.high:.2f}]"
+        return f"rho = {self.rho:.2f}{interval}, p = {self.p:.2g}, n = {self.n}"
+
+
+def correlation(a: Any, b: Any) -> Correlation:
+    """`spearman` with an interval, tanh(artanh rho -+ 1.96 sqrt((1 + rho^2 / 2) / (n - 3))) (Bonett and Wright 2000).
+
+    Up to eight points p is the exact one, over all permutations. The interval is NaN for fewer than four points and where the
+    order is quite the same or opposite; all are NaN where there is no rank correlation.
+    """
+    rho, p = spearman(a, b)
+    n = len(np.asarray(a))
+    if np.isnan(rho):
+        return Correlation(np.nan, np.nan, np.nan, np.nan, n)
+    if n <= 8:
+        x, y = (stats.rankdata(v) - (n + 1) / 2 for v in (a, b))
+        permuted = y[np.array(list(permutations(range(n))))] @ x
+        p = float((np.abs(permuted) >= abs(float(y @ x)) - 1e-9).mean())
+    low = high = np.nan
+    if n > 3 and abs(rho) < 1 - 1e-9:
+        reach = 1.96 * np.sqrt((1 + rho**2 / 2) / (n - 3))
+        low, high = np.tanh(np.arctanh(rho) + np.array([-reach, reach])).tolist()
+    return Correlation(rho, low, high, p, n)
+
+
+def at_least(found: Correlation, least: float) -> Word:
+    """Is the correlation `least` or more? It agrees where rho is and p is below LEVEL, disagrees where the interval is below."""
+    below = found.high < least or (np.isnan(found.high) and found.rho < 0)
+    return judged(found.rho >= least and found.p < LEVEL, bool(below and not np.isnan(found.rho)))
+
+
+def trend(found: Correlation, sign: int) -> Word:
+    """Is the correlation of this sign? Told where p is below LEVEL."""
+    told = found.p < LEVEL
+    return judged(told and found.rho * sign > 0, told and found.rho * sign < 0)

@@ -202,3 +202,33 @@ def dots_by_task(
         handles, labels = axes[0, 0].get_legend_handles_labels()
         made.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     return made
+
+
+def guides(ax: Axes, levels: Mapping[str, float], mark: float | None = None, *, unit: str = "ms") -> None:
+    """Dashed horizontal lines at levels[label], named beside the right end, and a dotted vertical one at `mark`."""
+    for label, level in levels.items():
+        ax.axhline(level, color=GREY, lw=1.1, ls="--", zorder=1)
+        ax.annotate(label, (1, level), (3, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+                    fontsize=9, color=GREY)  # fmt: skip
+    if mark is not None:
+        ax.axvline(mark, color=GREY, lw=1.1, ls=":", zorder=1)
+        ax.annotate(f"{mark:g} {unit}", (mark, 1), (3, -2), xycoords=("data", "axes fraction"), textcoords="offset points",
+                    va="top", fontsize=9, color=GREY)  # fmt: skip
+
+
+def legend_above(ax: Axes) -> None:
+    """The legend above the Axes, where it hides nothing."""
+    labels = ax.get_legend_handles_labels()[1]
+    if labels:
+        with rc_context(STYLE):
+            ax.legend(ncols=len(labels), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+
+
+def points(ax: Axes, groups: Mapping[str, tuple[Array, Array]], *, xlabel: str, ylabel: str, floor: float | None = None) -> None:
+    """A point per network, groups[label] = x (n,), y (n,); floor: both axes logarithmic, and what is below it drawn there."""
+    for k, (label, (x, y)) in enumerate(groups.items()):
+        shown = (x, y) if floor is None else (np.maximum(x, floor), np.maximum(y, floor))
+        ax.plot(*shown, "os^Dv*"[k % 6], color=COLOURS[k % len(COLOURS)], ms=5.5, mec="white", mew=0.4, alpha=0.85, label=label)
+    if floor is not None:
+        ax.set(xscale="log", yscale="log")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
