@@ -66,6 +66,7 @@ ALLOWED = {
     "ensembles": (
         {
             "ensembles",
+            "analysis",
             "checkpoint",
             "dale",
             "engine",
