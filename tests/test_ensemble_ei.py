@@ -6,7 +6,7 @@ import pytest
 import minirnn as mr
 from minirnn import cli, tasks
 from minirnn.analysis import activity
-from minirnn.ensembles import arms, ei_spectrum, runs, statistics, study
+from minirnn.ensembles import arms, dale_time, ei_spectrum, runs, statistics, study
 from minirnn.ensembles.study import Setting
 
 
@@ -144,6 +144,7 @@ class TestEISpectrum:
         monkeypatch.setattr(Setting, "train", train)
         monkeypatch.setattr(ei_spectrum, "measured", lambda outcome, cell: [made(cell, "before"), made(cell, "after")])
         monkeypatch.setattr(ei_spectrum, "drawn", lambda run, cell: made(cell, "before"))
+        monkeypatch.setattr(ei_spectrum, "DRAWN", 12)
         monkeypatch.setattr(ei_spectrum, "_cloud", lambda runs, of_name: (np.ones(3, complex), np.ones(3, complex)))
         return ei_spectrum.study(Setting(tmp_path))
 
@@ -220,3 +221,109 @@ def test_the_arms_without_signs_are_unconstrained(tmp_path):
     net = arms.unconstrained(Setting(tmp_path), 20)[0].untrained()
     assert net.dale is None and net.n_rec == 20
     np.testing.assert_allclose(net.weights.W_rec @ net.weights.W_rec.T, np.eye(20), atol=1e-5)
+
+
+# ---- dale-time
+
+
+def test_thresholds_and_asymptotes_are_those_of_losses_made_by_hand():
+    loss = np.concatenate([np.full(20, 0.2), np.full(20, 0.02), np.full(20, 0.01)])
+    found = dale_time.falling(loss, 60)
+    assert (found["epochs"], found["reached"], found["epochs_to_threshold"]) == (60, True, 21)
+    assert (found["asymptote"], found["remains"]) == (pytest.approx(0.01), pytest.approx(0.5))
+    flat = dale_time.falling(np.full(60, 0.1), 60)
+    assert (flat["reached"], flat["epochs_to_threshold"], flat["remains"]) == (False, 61, pytest.approx(1.0))
+    assert dale_time.falling(np.full(5, 0.1), 150)["epochs_to_threshold"] == 151  # it ended early
+    assert dale_time.falling([dale_time.THRESHOLD])["epochs_to_threshold"] == 1
+    assert np.isnan(dale_time.falling(np.full(29, 0.1))["remains"])
+    assert np.isnan(dale_time.falling([], 150)["asymptote"])
+
+
+class TestDaleTime:
+    def found(self, monkeypatch, tmp_path, loss):
+        """The study's findings with networks that are not trained and have this loss, of an arm and a number."""
+
+        def train(setting, wanted):
+            arm_of = {run.name: arm for arm in arms.DALE_ARMS for run in arms.dale_time(setting, arm)}
+            return [
+                runs.Outcome(run, tmp_path / run.name, loss(arm_of[run.name], k), *[np.zeros(1)] * 3, "done", 36.0)
+                for k, run in enumerate(wanted)
+            ]
+
+        def measured(outcome):
+            return {**dale_time.falling(outcome.loss), "success": True, "distance": 1.0, "network": outcome.path.stem}
+
+        monkeypatch.setattr(Setting, "train", train)
+        monkeypatch.setattr(runs.Outcome, "network", property(lambda outcome: outcome.run.untrained()))
+        monkeypatch.setattr(dale_time, "measured", measured)
+        monkeypatch.setattr(dale_time, "_figure", lambda found: drawn())
+        return dale_time.study(Setting(tmp_path))
+
+    def test_it_tells_which_of_the_two_it_is(self, monkeypatch, tmp_path):
+        def loss(arm, k):
+            slow, floor = {"none": (5, 0.001), "Dale alone": (6, 0.0011)}.get(arm, (18, 0.01 if arm == "Dale and noise" else 0.1))
+            return (floor + 0.2 * np.exp(-np.arange(150) / (slow + 0.1 * (k % 5)))) * (1 + 0.01 * (k % 3))
+
+        found = self.found(monkeypatch, tmp_path, loss)
+        words = {verdict.claim: verdict.verdict for verdict in found.verdicts}
+        assert words == {
+            "training takes much longer with Dale's law and noise than without": "agrees",
+            "with Dale's law and noise the loss comes to an asymptote, above that without": "agrees",
+            "Dale's law alone makes training much longer": "disagrees",
+            "with Dale's law, noise makes training much longer": "agrees",
+            "Dale's law alone raises the asymptote": "agrees",
+            "with Dale's law, noise raises the asymptote": "agrees",
+            "KerasCog's diagonal and noise make training much longer": "agrees",
+            "KerasCog's diagonal has an asymptote of its own, above that of a true Dale's law": "agrees",
+        }
+        text = study.write_findings("dale-time", found, tmp_path)
+        assert "| KerasCog's diagonal and noise | 5/5     | 0/5                 | 151.0 " in text and "36.0" in text
+        assert not any("second" in name for name in found.rows[0])  # never the same again
+        assert "36.0" not in (tmp_path / "dale-time.json").read_text()
+
+    def test_it_disagrees_where_dales_law_helps(self, monkeypatch, tmp_path):
+        def loss(arm, k):
+            return (0.02 if arm == "none" else 0.001) + 0.2 * np.exp(-np.arange(150) / (20 + 0.1 * (k % 5))) + 1e-5 * k
+
+        found = self.found(monkeypatch, tmp_path, loss)
+        assert [verdict.verdict for verdict in found.verdicts[:2]] == ["disagrees", "disagrees"]
+
+    def test_a_loss_that_still_falls_has_no_asymptote(self, monkeypatch, tmp_path):
+        def loss(arm, k):
+            return (0.02 if arm == "none" else 0.2) * np.exp(-np.arange(150) / (50 + k % 5))
+
+        found = self.found(monkeypatch, tmp_path, loss)
+        assert found.verdicts[1].verdict == "disagrees"
+
+    def test_nothing_is_told_where_no_arm_reaches_the_threshold(self, monkeypatch, tmp_path):
+        found = self.found(monkeypatch, tmp_path, lambda arm, k: np.full(150, 0.25))
+        assert {verdict.verdict for verdict in found.verdicts} == {"cannot be told"}
+
+    def test_the_task_is_named_and_nothing_is_reported_of_nothing(self, tmp_path):
+        with pytest.raises(ValueError, match="task must be kerascog-flip-flop, got and"):
+            dale_time.study(Setting(tmp_path, task="and"))
+        found = dale_time.study(Setting(tmp_path, report_only=True))
+        assert found.rows == [] and {verdict.verdict for verdict in found.verdicts} == {"cannot be told"}
+        assert study.write_findings("dale-time", found, tmp_path)
+
+    @pytest.mark.compiled
+    def test_the_study_from_the_command_line(self, tmp_path, capsys):
+        command = ["study", "dale-time", "--quick", "--out", str(tmp_path)]
+        assert cli.main([*command, "--jobs", "1"]) == 0
+        assert "**A quick run" in capsys.readouterr().out
+        made = {name: (tmp_path / f"dale-time.{name}").read_bytes() for name in ("csv", "json", "png", "md")}
+        assert len(made["csv"].splitlines()) == 1 + 4 * 2
+        assert cli.main([*command, "--report-only"]) == 0
+        assert {name: (tmp_path / f"dale-time.{name}").read_bytes() for name in made} == made
+        outcome = runs.read_outcome(arms.dale_time(Setting(tmp_path, quick=True), "none")[0], tmp_path)
+        row, trials = dale_time.measured(outcome), outcome.run.task.conditions()
+        z = outcome.network.run(trials.x)[1]
+        assert row["distance"] == pytest.approx(tasks.distance(z, trials, masked=True).mean(), rel=1e-5)
+        assert row["success"] == tasks.success(z, trials, outcome.run.task)
+        assert row["asymptote"] == outcome.loss[0]
+
+
+def drawn():
+    from minirnn import plots
+
+    return plots.figure(1, 1, 2.0, 2.0)[0]

@@ -112,3 +112,17 @@ def groups(ax: Axes, found: Mapping[str, Array], *, ylabel: str, log: bool = Fal
         ax.set_yscale("log")
     else:
         ax.set_ylim(0, None)
+
+
+def falling(
+    ax: Axes, found: Mapping[str, Sequence[tuple[Array, Array]]], threshold: float, *, xlabel: str, legend: bool = False,
+) -> None:  # fmt: skip
+    """Losses of single networks found[label] = [(x (E,), loss (E,)), ..] on a logarithmic axis, a colour per label."""
+    for k, (label, curves) in enumerate(found.items()):
+        for run, (x, loss) in enumerate(curves):
+            ax.plot(x, loss, color=COLOURS[k % len(COLOURS)], lw=1.2, alpha=0.8, label=label if run == 0 else None)
+    ax.axhline(threshold, color=BLACK, lw=1, ls=":", label="threshold")
+    ax.set(xlabel=xlabel, ylabel="training loss", yscale="log")
+    if legend:
+        with rc_context(STYLE):
+            ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
