@@ -268,13 +268,14 @@ class TestDaleTime:
         words = {verdict.claim: verdict.verdict for verdict in found.verdicts}
         assert words == {
             "training takes much longer with Dale's law and noise than without": "agrees",
-            "with Dale's law and noise the loss comes to an asymptote, above that without": "agrees",
+            "with Dale's law and noise the loss comes to an asymptote here, above that without": "agrees",
+            "training takes much longer with KerasCog's diagonal and noise than without": "agrees",
+            "with KerasCog's diagonal and noise the loss comes to an asymptote here, above that without": "agrees",
             "Dale's law alone makes training much longer": "disagrees",
             "with Dale's law, noise makes training much longer": "agrees",
-            "Dale's law alone raises the asymptote": "agrees",
-            "with Dale's law, noise raises the asymptote": "agrees",
-            "KerasCog's diagonal and noise make training much longer": "agrees",
-            "KerasCog's diagonal has an asymptote of its own, above that of a true Dale's law": "agrees",
+            "Dale's law alone raises the loss at the end": "agrees",
+            "with Dale's law, noise raises the loss at the end": "agrees",
+            "KerasCog's diagonal ends above a true Dale's law, both with noise": "agrees",
         }
         text = study.write_findings("dale-time", found, tmp_path)
         assert "| KerasCog's diagonal and noise | 5/5     | 0/5                 | 151.0 " in text and "36.0" in text
