@@ -1,4 +1,4 @@
-"""What units do over time and over contexts: sequences, task variance and its clusters, mixed selectivity, orbits in a plane.
+"""What units do over time and contexts: sequences, task variance and clusters, mixed selectivity, orbits, time constants.
 
 Sequentiality of one trial h (T, N) (Orhan & Ma 2019, Nature Neuroscience 22:275, as RNNs_for_DM_and_time_representation computes
 it), over the units with a mean above the threshold, p_i the step of the peak of unit i:
@@ -23,6 +23,12 @@ A set of states and a plane, by PCA with variances lambda_k; phi_t is the angle 
 
     (9)  outside = sum_{k > 2} lambda_k / sum_k lambda_k
     (10) turns   = sum_t (phi_{t+1} - phi_t, taken into (-pi, pi]) / (2 pi)
+
+How long a unit remembers what noise did to it, from trials j of one condition that differ in their noise alone:
+
+    (11) x(t, j) = h_i(t, j) - mean over j of h_i(t, j)
+    (12) A(k)    = mean over t < T - k and j of x(t, j) x(t + k, j) / mean over t and j of x(t, j)^2
+    (13) tau_i   = dt times the first k with A(k) < 1/e, between k - 1 and k where the line from A(k - 1) to A(k) comes to 1/e
 """
 
 from typing import Any, NamedTuple
@@ -232,6 +238,38 @@ def plane(states: Any, *, tolerance: float = 0.01) -> Plane:
     angle = np.arctan2(curves[:, 1], curves[:, 0]) if found.variance[1] > 0 else np.zeros(len(curves))
     turns = float(np.diff(np.unwrap(angle)).sum() / (2 * np.pi))  # (10)
     return Plane(outside <= tolerance, outside, farthest, turns, curves, axes, found.origin)
+
+
+def time_constants(states: Any, *, dt: float = 1.0, lags: int | None = None) -> Array:
+    """(11)-(13): tau (N,) in ms of states (T, B, N), B >= 2 trials of one condition; dt the step in ms.
+
+    lags: the largest that is tried, T // 2 by default; inf for a unit whose A has not fallen below 1/e by then, NaN for one that
+    does not differ between trials. A unit that forgets within one step has dt (1 - 1/e) = 0.63 dt, and none can have less than
+    half of that, so that a step must be short beside what is measured.
+    TypeError or ValueError, naming the argument, where one does not fit.
+    """
+    states = real("states", states, (3,))
+    T, B = states.shape[:2]
+    if T < 2 or B < 2:
+        raise ValueError(f"states must be (T, B, N) with at least 2 steps and 2 trials, got {states.shape}")
+    if not (np.isfinite(dt) and dt > 0):
+        raise ValueError(f"dt must be finite and > 0, got {dt}")
+    most = count("lags", T // 2 if lags is None else lags, 1, T - 1)
+    x = states - states.mean(axis=1, keepdims=True)  # (11)
+    size = (x * x).mean(axis=(0, 1))
+    varies = size > (100 * np.finfo(np.float64).eps * np.abs(states).max(axis=(0, 1))) ** 2
+    tau = np.where(varies, np.inf, np.nan)
+    waiting = np.flatnonzero(varies)
+    before = np.ones(len(waiting))
+    for k in range(1, most + 1):
+        if len(waiting) == 0:
+            break
+        A = (x[:-k, :, waiting] * x[k:, :, waiting]).mean(axis=(0, 1)) / size[waiting]  # (12)
+        fallen = A < 1 / np.e
+        above, below = before[fallen], A[fallen]
+        tau[waiting[fallen]] = dt * (k - 1 + (above - 1 / np.e) / (above - below))  # (13)
+        waiting, before = waiting[~fallen], A[~fallen]
+    return tau
 
 
 def _by_context(states: Any, contexts: Any) -> tuple[Array, Array, Array]:

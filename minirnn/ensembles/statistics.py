@@ -198,3 +198,50 @@ def trend(found: Correlation, sign: int) -> Word:
     """Is the correlation of this sign? Told where p is below LEVEL."""
     told = found.p < LEVEL
     return judged(told and found.rho * sign > 0, told and found.rho * sign < 0)
+
+
+def slope(x: Any, y: Any) -> Interval:
+    """The least-squares slope of y (n,) on x (n,) and its 95 % interval, of Student's t; NaN where x does not vary.
+
+    Without an interval for fewer than four points.
+    """
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    if len(x) < 2 or np.ptp(x) == 0:
+        return Interval(np.nan, np.nan, np.nan)
+    if len(x) < 4:
+        return Interval(float(np.polyfit(x, y, 1)[0]), np.nan, np.nan)
+    fit = stats.linregress(x, y)
+    half = float(stats.t.ppf(0.975, len(x) - 2) * fit.stderr)
+    return Interval(float(fit.slope), float(fit.slope) - half, float(fit.slope) + half)
+
+
+def difference(a: Any, b: Any, *, rng: Any = 0) -> Interval:
+    """mean(a) - mean(b) of independent lists, bootstrapped (percentiles, 9999 resamples of each); for fewer than three no interval.
+
+    NaN where one is empty.
+    """
+    return _two(a, b, np.subtract, rng)
+
+
+def ratio(a: Any, b: Any, *, rng: Any = 0) -> Interval:
+    """mean(a) / mean(b) of positive numbers, as `difference`."""
+    return _two(a, b, np.divide, rng)
+
+
+def _two(a: Any, b: Any, how: Any, rng: Any) -> Interval:
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    if len(a) == 0 or len(b) == 0:
+        return Interval(np.nan, np.nan, np.nan)
+    value = float(how(a.mean(), b.mean()))
+    if min(len(a), len(b)) < 3:
+        return Interval(value, np.nan, np.nan)
+    rng = np.random.default_rng(rng)
+    means = [rng.choice(values, (9999, len(values))).mean(axis=1) for values in (a, b)]
+    return Interval(value, *map(float, np.quantile(how(*means), (0.025, 0.975))))
+
+
+def rank_sum(a: Any, b: Any) -> float:
+    """The two-sided p of Mann and Whitney's test that a and b have one distribution, exact without ties; NaN where one is empty."""
+    if len(a) == 0 or len(b) == 0:
+        return np.nan
+    return float(stats.mannwhitneyu(a, b).pvalue)

@@ -19,18 +19,33 @@ from .drawing import (
     weights_reach,
 )
 from .dynamics import end_state, fixed_points, jacobian_eigenvalues, landscape, onsets, unit_frequencies
-from .ensembles import counts, dots_by_task, guides, legend_above, means, points, shares, spectra_by_task, stacked_by_task
+from .ensembles import (
+    bulk,
+    counts,
+    dots_by_task,
+    falling,
+    groups,
+    guides,
+    legend_above,
+    means,
+    points,
+    radii,
+    shares,
+    spectra_by_task,
+    stacked_by_task,
+)
 from .procedures import commuting, convergence, map_only, step_and_flow
 from .signals import aligned, lags, pitch, sweep, waveform
 from .spectra import active_eigenvalues, eigenvalue_paths, eigenvalues, histogram, regression, ring, signed_histograms
 from .style import figure, save
 
 __all__ = [
-    "Animation", "active_eigenvalues", "aligned", "commuting", "conditions", "connectivity", "convergence", "counts",
-    "diagnosis", "dots_by_task", "eigenvalue_paths", "eigenvalues", "end_state", "epochs", "figure", "fixed_points",
-    "gradient_error", "gradient_flow", "guides", "heat_map", "histogram", "history", "jacobian_eigenvalues", "lags",
-    "landscape", "legend_above", "losses", "map_only", "means", "one_trial", "onsets", "over_epochs", "panels", "paths",
-    "pitch", "points", "regression", "ring", "save", "schema", "schematic", "shares", "signed_histograms",
-    "spectra_animation", "spectra_by_task", "stacked_by_task", "step_and_flow", "sweep", "task_variance", "tasks",
-    "tolerances", "trajectory", "trial", "unit_frequencies", "units", "variants", "waveform", "weights", "weights_reach",
+    "Animation", "active_eigenvalues", "aligned", "bulk", "commuting", "conditions", "connectivity", "convergence",
+    "counts", "diagnosis", "dots_by_task", "eigenvalue_paths", "eigenvalues", "end_state", "epochs", "falling", "figure",
+    "fixed_points", "gradient_error", "gradient_flow", "groups", "guides", "heat_map", "histogram", "history",
+    "jacobian_eigenvalues", "lags", "landscape", "legend_above", "losses", "map_only", "means", "one_trial", "onsets",
+    "over_epochs", "panels", "paths", "pitch", "points", "radii", "regression", "ring", "save", "schema", "schematic",
+    "shares", "signed_histograms", "spectra_animation", "spectra_by_task", "stacked_by_task", "step_and_flow", "sweep",
+    "task_variance", "tasks", "tolerances", "trajectory", "trial", "unit_frequencies", "units", "variants", "waveform",
+    "weights", "weights_reach",
 ]  # fmt: skip
