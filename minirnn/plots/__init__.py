@@ -19,7 +19,7 @@ from .drawing import (
     weights_reach,
 )
 from .dynamics import end_state, fixed_points, jacobian_eigenvalues, landscape, onsets, unit_frequencies
-from .ensembles import means, shares
+from .ensembles import limits, means, shares
 from .procedures import commuting, convergence, map_only, step_and_flow
 from .signals import aligned, lags, pitch, sweep, waveform
 from .spectra import active_eigenvalues, eigenvalue_paths, eigenvalues, histogram, regression, ring, signed_histograms
@@ -28,8 +28,8 @@ from .style import figure, save
 __all__ = [
     "Animation", "active_eigenvalues", "aligned", "commuting", "conditions", "connectivity", "convergence", "diagnosis",
     "eigenvalue_paths", "eigenvalues", "end_state", "epochs", "figure", "fixed_points", "gradient_error", "gradient_flow",
-    "heat_map", "histogram", "history", "jacobian_eigenvalues", "lags", "landscape", "losses", "map_only", "means", "one_trial",
-    "onsets", "over_epochs", "panels", "paths", "pitch", "regression", "ring", "save", "schema", "schematic", "shares",
-    "signed_histograms", "spectra_animation", "step_and_flow", "sweep", "task_variance", "tasks", "tolerances", "trajectory",
-    "trial", "unit_frequencies", "units", "variants", "waveform", "weights", "weights_reach",
+    "heat_map", "histogram", "history", "jacobian_eigenvalues", "lags", "landscape", "limits", "losses", "map_only", "means",
+    "one_trial", "onsets", "over_epochs", "panels", "paths", "pitch", "regression", "ring", "save", "schema", "schematic",
+    "shares", "signed_histograms", "spectra_animation", "step_and_flow", "sweep", "task_variance", "tasks", "tolerances",
+    "trajectory", "trial", "unit_frequencies", "units", "variants", "waveform", "weights", "weights_reach",
 ]  # fmt: skip
