@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy import stats
 import minirnn as mr
 from minirnn import cli, tasks
 from minirnn.analysis import damage as analysis
-from minirnn.ensembles import damage, statistics
+from minirnn.ensembles import damage, multitask_damage, multitask_size, statistics
 from minirnn.ensembles.arms import SEVEN
 from minirnn.ensembles.runs import Outcome, Run
 from minirnn.ensembles.study import Setting, write_findings
@@ -28,6 +29,13 @@ def outcome(tmp_path, network, task, name="net"):
 
 def words(found):
     return {verdict.claim: verdict.verdict for verdict in found.verdicts}
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Verdicts alone: no figures, which take most of the time."""
+    for module in (damage, multitask_damage, multitask_size):
+        monkeypatch.setattr(module, "_drawn", lambda *arguments: None)
 
 
 # ---- statistics
@@ -158,7 +166,7 @@ UNLIKE = {
 }  # fmt: skip
 
 
-def test_networks_like_the_papers_agree():
+def test_networks_like_the_papers_agree(undrawn):
     found = damage.reported("and", NAMES, made_up(LIKE), "10 networks")
     assert len(found.verdicts) == 11 and set(words(found).values()) == {"agrees"}
     first = found.verdicts[0]
@@ -167,7 +175,7 @@ def test_networks_like_the_papers_agree():
     assert found.numbers["curves"]["published"]["a"]["level"] == list(range(0, 37, 2))
 
 
-def test_others_disagree():
+def test_others_disagree(undrawn):
     found = damage.reported("and", NAMES, made_up(UNLIKE))
     told = words(found)
     assert [told[verdict.claim] for verdict in found.verdicts[:6]] == ["disagrees"] * 6
@@ -175,7 +183,7 @@ def test_others_disagree():
     assert told["c: the mean curve has the published shape"] == "agrees"
 
 
-def test_the_verdicts_are_on_networks_that_had_learnt():
+def test_the_verdicts_are_on_networks_that_had_learnt(undrawn):
     rows = made_up(LIKE, success=lambda run: run < 7)
     for row in rows:
         if not row["success"]:
@@ -190,7 +198,7 @@ def test_the_verdicts_are_on_networks_that_had_learnt():
     assert set(words(none).values()) == {"cannot be told"}
 
 
-def test_an_erratic_ensemble_tells_nothing_of_the_level():
+def test_an_erratic_ensemble_tells_nothing_of_the_level(undrawn):
     rows = made_up(LIKE)
     for row in rows:
         if row["variant"] == "a":
@@ -241,7 +249,158 @@ def test_damage_from_the_command_line(tmp_path, capsys):
 
 
 def test_nothing_to_report_on(tmp_path, capsys):
-    for name in ("damage",):
+    for name in ("damage", "multitask-damage", "multitask-size"):
         assert cli.main(["study", name, "--report-only", "--out", str(tmp_path)]) == 1
         assert f"no network of {name}" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- multitask-damage
+
+SMALL = tasks.ContextGates(context_onset=1, onset=3, pulse=2, gap=1, tail=6, jitter=0)
+
+
+def test_three_gates_are_damaged(tmp_path):
+    network = mr.Network.for_task(SMALL, n_rec=20, dale=mr.Dale(0.8, by="abs"), rng=3)
+    rows = multitask_damage.measured(outcome(tmp_path, network, SMALL), draws=2, step=6)
+    assert [row["level"] for row in rows] == [0, 12, 24, 36]
+    np.testing.assert_allclose([row["share"] for row in rows], [0, 12, 24, 36], atol=0.3)
+    assert len([key for key in rows[0] if key.startswith("d ")]) == 12
+    W = np.array(network.weights.W_rec)
+    order = np.argsort(np.abs(W), axis=None)
+    gone = order[np.abs(W.ravel()[order]) > 0][: round(0.24 * np.count_nonzero(W))]
+    W.ravel()[gone] = 0
+    trials = SMALL.conditions()
+    z = damage.runner(network)(W, trials.x)
+    still = tasks.distance(z, trials)
+    np.testing.assert_allclose([rows[2][f"noiseless {name}"] for name in SMALL.condition_names], still, rtol=1e-4)
+    assert not rows[2]["solved"]
+
+
+def test_a_solved_network_is_solved_until_it_is_not(tmp_path):
+    network = mr.Network.for_task(replace(SMALL, gates=(("and", 1.0),)), n_rec=6, rng=3)
+    task = Always(gates=(("and", 1.0),), context_onset=1, onset=3, pulse=2, gap=1, tail=6, jitter=0)
+    rows = multitask_damage.measured(outcome(tmp_path, network, task), draws=2, step=9)
+    assert [row["solved"] for row in rows] == [True] * 3
+
+
+class Always(tasks.ContextGates):
+    """Whatever the output, it is right."""
+
+    def is_solved(self, z, trials):
+        return True
+
+
+CONDITIONS = tuple(f"{gate} {kind}" for gate in multitask_damage.GATES for kind in NAMES)
+
+
+def of_gates(limits, silent=None, solved=None, end=36):
+    """Rows of networks whose d goes from 0.5 to 1.5 in steps of 2 % around these levels; with noise they have these plus 0."""
+    rows = []
+    for run, limit in enumerate(limits):
+        for level in range(0, end + 1, 2):
+
+            def d(at, level=level):
+                return float(np.clip(1.0 + (level - at) / 4, 0.5, 1.5))
+
+            still = d(limit if silent is None else silent[run])
+            rows.append({"run": run, "level": float(level), "units": 100, "network": f"C-{run}",
+                         "solved": level < (limit if solved is None else solved[run]),
+                         **{f"d {name}": d(limit) for name in CONDITIONS},
+                         **{f"noiseless {name}": still for name in CONDITIONS}})  # fmt: skip
+    return rows
+
+
+def test_limits_like_the_posters_agree_and_others_do_not(undrawn):
+    found = multitask_damage.reported(CONDITIONS, of_gates([9, 11, 11, 12, 13]))
+    assert list(words(found).values()) == ["agrees"] * 3
+    assert found.numbers["limits"]["d"] == pytest.approx([9, 11, 11, 12, 13])
+    assert found.numbers["limits"]["solved"] == [10, 12, 12, 12, 14]  # the first level on the ladder
+    assert found.numbers["means"]["d"][0] == pytest.approx(11.2)
+    assert "| xor     | 11.2 [" in found.text
+    late = multitask_damage.reported(CONDITIONS, of_gates([22, 23, 25, 26, 99]))
+    assert list(words(late).values()) == ["disagrees"] * 3
+    assert "1 beyond 36 %" in late.verdicts[0].found
+    apart = multitask_damage.reported(CONDITIONS, of_gates([2, 3, 11, 20, 34]))
+    assert list(words(apart).values()) == ["cannot be told"] * 3
+
+
+def test_networks_that_fail_undamaged_have_no_limit(undrawn):
+    found = multitask_damage.reported(CONDITIONS, of_gates([-3, -3, -3, -3, 11], silent=[11] * 5, solved=[11] * 5))
+    assert list(words(found).values()) == ["cannot be told", "agrees", "agrees"]
+    assert found.verdicts[0].found == "1 networks that have a limit, 4 needed"
+    unsolved = multitask_damage.reported(CONDITIONS, of_gates([11] * 5, solved=[0] * 5))
+    assert list(words(unsolved).values()) == ["cannot be told"] * 3
+    assert unsolved.text.count("**no**") == 5
+
+
+@pytest.mark.compiled
+def test_multitask_damage_from_the_command_line(tmp_path, capsys):
+    rows, numbers = quick_study("multitask-damage", tmp_path, capsys)
+    assert len(rows) == 2 * 4 and numbers["networks"] == 2
+
+
+# ---- multitask-size
+
+
+def test_a_network_of_gates_is_measured(tmp_path):
+    network = mr.Network.for_task(SMALL, n_rec=5, rng=1)
+    row = multitask_size.measured(outcome(tmp_path, network, SMALL))
+    trials = SMALL.conditions()
+    z = network.run(trials.x)[1]
+    assert row["distance"] == pytest.approx(tasks.distance(z, trials).mean(), rel=1e-5)
+    assert row["right"] == SMALL.right(z, trials).mean() and row["success"] == tasks.success(z, trials, SMALL)
+    assert (row["epochs"], row["loss"]) == (1, 0.1)
+
+
+def of_sizes(shares, networks=5):
+    """Rows of which shares[arm] of `networks` succeed at each size."""
+    return [
+        {"arm": arm, "units": units, "run": k, "success": k < round(share * networks), "distance": 1.0 + k, "network": "x"}
+        for arm, at in shares.items()
+        for units, share in zip(multitask_size.SIZES, at, strict=True)
+        for k in range(networks)
+    ]
+
+
+def test_three_gates_that_need_more_units(undrawn):
+    shares = {"and": (1, 1, 1, 1), "or": (0.8, 1, 1, 1), "xor": (0, 0.2, 0.8, 1), "three": (0, 0, 0.6, 1),
+              "three, Dale's law": (0, 0, 0, 0)}  # fmt: skip
+    found = multitask_size.reported(multitask_size.SIZES, of_sizes(shares))
+    assert list(words(found).values()) == ["agrees", "agrees", "cannot be told", "agrees"]
+    assert found.numbers["least"] == {"and": 12, "or": 12, "xor": 50, "three": 50, "three, Dale's law": None}
+    assert "8 of 20 succeed against 20 of 20; least sizes 50 and 12" in found.verdicts[0].found
+    assert "least sizes larger and 50" in found.verdicts[3].found
+    p = statistics.fisher_strata([(0, 5, 5, 5), (0, 5, 5, 5), (3, 5, 5, 5), (5, 5, 5, 5)])
+    assert found.verdicts[0].statistic == f"Fisher within sizes p = {p:.2g}"
+    assert "| three             | 0/5 (3.00) | 0/5 (3.00) | 3/5 (3.00) | 5/5 (3.00) | 50         |" in found.text
+
+
+def test_three_gates_that_need_fewer(undrawn):
+    shares = dict.fromkeys(("and", "or", "xor"), (0, 0, 0, 1)) | {"three": (1, 1, 1, 1), "three, Dale's law": (1, 1, 1, 1)}
+    found = multitask_size.reported(multitask_size.SIZES, of_sizes(shares))
+    assert list(words(found).values()) == ["disagrees"] * 3 + ["cannot be told"]
+
+
+def test_what_is_not_there_is_a_dash():
+    rows = [row for row in of_sizes({"and": (1, 1, 1, 1), "three": (0, 0, 0, 0)}) if (row["arm"], row["units"]) != ("three", 25)]
+    found = multitask_size.reported(multitask_size.SIZES, rows)
+    assert words(found)["more units are needed for three gates than for AND alone"] == "agrees"
+    assert "0 of 15 succeed against 15 of 15" in found.verdicts[0].found
+    assert list(words(found).values())[1:] == ["cannot be told"] * 3
+    assert "| or                | -          | -          |" in found.text
+    few = multitask_size.reported(multitask_size.SIZES, of_sizes({"and": (1, 1, 1, 1), "three": (0, 0, 0, 0)}, 2))
+    assert set(words(few).values()) == {"cannot be told"}
+
+
+@pytest.mark.compiled
+def test_multitask_size_from_the_command_line(tmp_path, capsys):
+    rows, numbers = quick_study("multitask-size", tmp_path, capsys)
+    assert len(rows) == 5 * 2 and [cell["networks"] for cell in numbers["cells"]] == [2] * 5
+
+
+def test_studies_of_contexts_take_no_task(tmp_path):
+    for module in (multitask_damage, multitask_size):
+        with pytest.raises(ValueError, match="task must not be given"):
+            module.study(Setting(tmp_path, task="and"))
+        assert module.study(Setting(tmp_path, report_only=True)).rows == []
