@@ -245,7 +245,7 @@ def _verdicts(task: str, everyone: Curves, solved: Curves, authors: Curves, scal
     source = "Fig 14" if task == "and" else "Fig 14, of AND"
     n = len(solved["a"][1])
     claims = {
-        f"d passes 1 when all weaker than the {AT:g} % level are removed, not before": _deteriorates,
+        f"d passes {scale:.3g} when all weaker than the {AT:g} % level are removed, not before": _deteriorates,
         "both signs are equally needed": _signs,
         "a slice of the positive (d) matters less than all weaker (b)": _slices("d", "b"),
         "a slice of the negative (e) matters less than all weaker (c)": _slices("e", "c"),
