@@ -65,6 +65,7 @@ ALLOWED = {
     "curriculum": ({"checkpoint", "files", "network", "optimizer", "randomness", "train"}, {"numpy"}),
     "ensembles": (
         {
+            "analysis",
             "ensembles",
             "analysis",
             "checkpoint",

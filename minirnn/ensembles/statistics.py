@@ -6,6 +6,7 @@
 """
 
 from itertools import permutations
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -245,3 +246,38 @@ def rank_sum(a: Any, b: Any) -> float:
     if len(a) == 0 or len(b) == 0:
         return np.nan
     return float(stats.mannwhitneyu(a, b).pvalue)
+
+
+def bootstrap(of: Callable[[Array], float], n: int, *, rng: Any = 0, resamples: int = 1000) -> Interval:
+    """of(indices (n,)) of n networks, and its percentile interval over networks drawn with replacement; of may be infinite."""
+    if n == 0:
+        return Interval(np.nan, np.nan, np.nan)
+    value = of(np.arange(n))
+    if n < 3:
+        return Interval(value, np.nan, np.nan)
+    drawn = np.random.default_rng(rng).integers(n, size=(resamples, n))
+    low, high = np.quantile([of(indices) for indices in drawn], (0.025, 0.975), method="inverted_cdf")
+    return Interval(value, float(low), float(high))
+
+
+def paired(a: Any, b: Any) -> float:
+    """The two-sided p of Wilcoxon's signed ranks that a (n,) and b (n,) differ by nothing; NaN where no pair differs."""
+    difference = np.asarray(a, float) - np.asarray(b, float)
+    difference = difference[difference != 0]
+    return float(stats.wilcoxon(difference).pvalue) if len(difference) else np.nan
+
+
+def fisher_strata(tables: Any) -> float:
+    """`fisher` within strata: the two-sided p that in each of tables (S, 4), k1, n1, k2, n2, both have the same probability.
+
+    The sum of the k1 given all margins is a sum of hypergeometric numbers; as in Fisher's test, all sums no likelier than the
+    one found count. Strata in which either side is missing tell nothing. NaN where no stratum has both.
+    """
+    law, total = np.ones(1), 0
+    told = False
+    for k1, n1, k2, n2 in np.asarray(tables, int).reshape(-1, 4).tolist():
+        if n1 and n2:
+            told = True
+            law = np.convolve(law, stats.hypergeom(n1 + n2, k1 + k2, n1).pmf(np.arange(n1 + 1)))
+            total += k1
+    return min(float(law[law <= law[total] * (1 + 1e-7)].sum()), 1.0) if told else np.nan

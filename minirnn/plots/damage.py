@@ -50,10 +50,11 @@ def damage(
 def variants(
     rows: Mapping[str, Mapping[str, tuple[Array, Array, Array | None, Array | None]]], *,
     names: Sequence[str] = ("00", "10", "01", "11"), axis: str = "removed (%)", top: float | None = None,
+    lines: Sequence[float] = (1.0, 1.5), legend: str = "inputs A B",
 ) -> Figure:  # fmt: skip
     """One page, a row per network or ensemble by name and a column per variant: percent, distances, below, above of `damage`.
 
-    top: where to cut the axis of the distances, which all panels share; nothing is cut by default.
+    top: where to cut the axis of the distances, which all panels share; nothing is cut by default. legend: its title.
     """
     shown = list(dict.fromkeys(variant for row in rows.values() for variant in row))
     made, axes = figure(len(rows), len(shown), 2.9 * len(shown), 0.9 + 2.3 * len(rows), sharex="col", sharey=True)
@@ -63,8 +64,9 @@ def variants(
                 ax.set_visible(False)
                 continue
             percent, distances, below, above = row[variant]
-            title = TITLES.get(variant, variant) if k == 0 else ""
-            damage(ax, percent, distances, below=below, above=above, names=names, title=title)
+            first = next(name for name, other in rows.items() if variant in other)
+            title = TITLES.get(variant, variant) if label == first else ""
+            damage(ax, percent, distances, below=below, above=above, names=names, lines=lines, title=title)
         axes[k, 0].set_ylabel(f"{label}\ndistance")
     tops = [np.max(d if above is None else d + above) for row in rows.values() for _, d, _, above in row.values()]
     axes[0, 0].set_ylim(0, 1.05 * max(tops) if top is None else top)
@@ -72,5 +74,5 @@ def variants(
         ax.set_xlabel(axis)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     with rc_context(STYLE):
-        made.legend(handles, labels, title="inputs A B", loc="outside right center")
+        made.legend(handles, labels, title=legend, loc="outside right center")
     return made

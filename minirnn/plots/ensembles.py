@@ -308,3 +308,26 @@ def falling(
     if legend:
         with rc_context(STYLE):
             ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+
+def limits(
+    ax: Axes, x: Array, curves: Array, *, line: float, span: tuple[float, float], label: str = "published limit",
+    marked: Array | None = None, title: str = "",
+) -> None:  # fmt: skip
+    """Curves (networks, S) over x (S,), thin, and their mean; a line at a height, and a range of x, the published one.
+
+    marked (networks, S) bool: points to be crossed out.
+    """
+    ax.axvspan(*span, color=ORANGE, alpha=0.3, lw=0, label=label)
+    ax.axhline(line, color=GREY, lw=1.2, ls=":")
+    for k, curve in enumerate(curves):
+        ax.plot(x, curve, color=SKY, lw=0.9, label="each network" if k == 0 else None)
+        if marked is not None:
+            ax.plot(x[marked[k]], curve[marked[k]], "x", color=RED, ms=4, mew=0.9)
+    if marked is not None and marked.any():
+        ax.plot([], [], "x", color=RED, ms=4, mew=0.9, label="rule of success fails")
+    if len(curves):
+        ax.plot(x, curves.mean(axis=0), color=BLACK, lw=2.0, label="mean")
+    ax.set_title(title)
+    with rc_context(STYLE):
+        ax.legend(loc="upper left")
