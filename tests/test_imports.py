@@ -67,7 +67,6 @@ ALLOWED = {
         {
             "analysis",
             "ensembles",
-            "analysis",
             "checkpoint",
             "dale",
             "engine",

@@ -5,8 +5,8 @@
 (3)  2 (log L(a, b) - log L(a))  against chi-squared with one degree of freedom          its likelihood ratio test
 """
 
-from itertools import permutations
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
