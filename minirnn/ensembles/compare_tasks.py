@@ -31,6 +31,7 @@ from ..engine import single_blas_thread
 from ..network import Network
 from ..tasks import BY_NAME
 from . import arms, inner_states, spectrum, statistics
+from .damage import runner
 from .published import FOLDER
 from .runs import Outcome
 from .statistics import Verdict, judged
@@ -59,12 +60,8 @@ def epochs_needed(validation: Any) -> float:
 
 def damage_threshold(network: Network, trials: Any, noise: float, percent: Sequence[float] = PERCENT, draws: int = DRAWS) -> float:
     """(4), infinite where L is not passed; noise: standard deviation of the input's."""
-
-    def run(W_rec: Array, x: Array) -> Array:
-        return network.with_params(network.params._replace(W_rec=W_rec)).outputs(x)
-
-    distance_of = damage.distance_over_noise(run, trials.x, trials.target, input_noise_std=noise, draws=draws)
-    W = network.params.W_rec
+    distance_of = damage.distance_over_noise(runner(network), trials.x, trials.target, input_noise_std=noise, draws=draws)
+    W = network.weights.W_rec
     undamaged = float(distance_of(W).mean())
     limit = max(DESTROYED * math.sqrt(len(trials.x) / 200), 2 * undamaged)  # (5)
     for p, t in zip(percent, damage.quantile_thresholds(W, percent), strict=True):
