@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
@@ -41,10 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _listed(names: Mapping[str, str]) -> str:
+    """A line each, names and what they are about in columns."""
+    return "\n".join(f"  {name:<17} {what}" for name, what in names.items())
+
+
 def _parser() -> argparse.ArgumentParser:
     def command(name: str, summary: str, example: str) -> argparse.ArgumentParser:
         return commands.add_parser(
-            name, help=summary, description=summary, epilog=f"example:\n  {example}",
+            name, help=summary.split("\n")[0], description=summary, epilog=f"example:\n  {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )  # fmt: skip
 
@@ -163,37 +168,38 @@ def _parser() -> argparse.ArgumentParser:
     p.set_defaults(run=_circuit)
 
     p = command(
-        "study", "Make a study: a table, a CSV and a figure; those of many networks also a verdict per published claim.",
+        "study",
+        "Make a study: a table, a CSV and a figure; those of many networks also a verdict per published claim."
+        f"\n\nof one network, or a few:\n{_listed(study_commands.OF_ONE)}\n\nof many:\n{_listed(study_commands.OF_MANY)}",
         "minirnn study success-rate --networks 5 --out studies",
     )  # fmt: skip
-    p.add_argument(
-        "study", choices=(*study_commands.OF_ONE, *study_commands.OF_MANY), metavar="NAME",
-        help="; ".join(f"{name}: {what}" for name, what in (study_commands.OF_ONE | study_commands.OF_MANY).items()),
-    )  # fmt: skip
+    p.add_argument("study", choices=(*study_commands.OF_ONE, *study_commands.OF_MANY), metavar="NAME", help="one of the above")
     p.add_argument(
         "--task", choices=sorted(BY_NAME), metavar="TASK", help="the task, where a study has a choice (default: its own)"
     )
-    p.add_argument("--networks", type=int, metavar="N", help="of many: networks per ensemble (default: the study's)")
-    p.add_argument("--quick", action="store_true", help="of many: two networks, hardly trained: does all work here?")
-    p.add_argument("--jobs", type=int, metavar="N", help="of many: networks trained at once (default: one per CPU)")
-    p.add_argument("--scheduler", metavar="ADDRESS", help="of many: train on the cluster of this Dask scheduler (extra `cluster`)")
-    p.add_argument("--report-only", action="store_true", help="of many: train nothing, report on the networks that are there")
-    p.add_argument(
-        "--network",
-        type=Path,
-        metavar="FILE",
-        help="oscillation, time-step: a network file, or a run (default: one is trained; a random one)",
-    )
-    p.add_argument("--epochs", type=int, metavar="N", help="initial-state: epochs at most (default: the protocol's)")
-    p.add_argument("--samples", type=int, metavar="N", help="initial-state: training trials (default: the protocol's)")
-    p.add_argument("--runs", type=int, default=3, metavar="N", help="initial-state: networks of each kind (default: %(default)s)")
-    p.add_argument("--form", choices=("rate", "current"), help="what the state is (initial-state: the protocol's; time-step: both)")
-    p.add_argument("--units", type=int, default=50, metavar="N", help="of one: units of the network (default: %(default)s)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything random (default: %(default)s)")
     p.add_argument(
         "--out", type=Path, default=Path("."), metavar="DIR",
         help="folder for the results, and for the networks of an ensemble, which studies share (default: this one)",
     )  # fmt: skip
+    many = p.add_argument_group("of many networks")
+    many.add_argument("--networks", type=int, metavar="N", help="networks per ensemble (default: the study's)")
+    many.add_argument("--quick", action="store_true", help="two networks, hardly trained: does all work here?")
+    many.add_argument("--jobs", type=int, metavar="N", help="networks trained at once (default: one per CPU)")
+    many.add_argument("--scheduler", metavar="ADDRESS", help="train on the cluster of this Dask scheduler (extra `cluster`)")
+    many.add_argument("--report-only", action="store_true", help="train nothing, report on the networks that are there")
+    one = p.add_argument_group("of one network, or a few")
+    one.add_argument(
+        "--network", type=Path, metavar="FILE",
+        help="oscillation, time-step: a network file, or a run (default: one is trained; a random one)",
+    )  # fmt: skip
+    one.add_argument("--epochs", type=int, metavar="N", help="initial-state: epochs at most (default: the protocol's)")
+    one.add_argument("--samples", type=int, metavar="N", help="initial-state: training trials (default: the protocol's)")
+    one.add_argument("--runs", type=int, default=3, metavar="N", help="initial-state: networks of each kind (default: %(default)s)")
+    one.add_argument(
+        "--form", choices=("rate", "current"), help="what the state is (initial-state: the protocol's; time-step: both)"
+    )
+    one.add_argument("--units", type=int, default=50, metavar="N", help="units of the network (default: %(default)s)")
     p.set_defaults(run=_study)
 
     p = command(
