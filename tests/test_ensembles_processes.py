@@ -46,10 +46,13 @@ def files_in(out):
 
 
 def started(folder, script, *arguments, **options):
-    """The script in a folder of its own."""
+    """The script in a folder of its own, with Ctrl-C as on a terminal, also where these tests run in the background."""
     folder.mkdir(exist_ok=True)
     (folder / "script.py").write_text(script)
-    return subprocess.Popen([sys.executable, "script.py", *arguments], cwd=folder, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(
+        [sys.executable, "script.py", *arguments], cwd=folder, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options,
+    )  # fmt: skip
 
 
 def finished(process):

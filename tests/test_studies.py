@@ -146,7 +146,6 @@ def test_wrong_arguments_of_the_study_of_units_are_named(arguments, message):
         studies.unit_signals(damped(), tasks.Oscillation(), **arguments)
 
 
-@pytest.mark.compiled
 def test_the_study_of_units_from_the_command_line(tmp_path, capsys):
     damped().save(tmp_path / "net.npz")
     assert cli.main(["study", "oscillation", "--network", str(tmp_path / "net.npz"), "--out", str(tmp_path)]) == 0
@@ -155,9 +154,13 @@ def test_the_study_of_units_from_the_command_line(tmp_path, capsys):
     assert len(lines) == 21
     assert (tmp_path / "oscillation.png").read_bytes()[:4] == b"\x89PNG"
     assert "20 trials: lags differ from the delays of the pulse by" in capsys.readouterr().out
+
+
+@pytest.mark.compiled
+def test_the_study_of_units_trains_a_network_where_none_is_given(tmp_path):
     tiny = ["--units", "5", "--epochs", "1", "--samples", "16"]
-    assert cli.main(["study", "oscillation", *tiny, "--out", str(tmp_path / "trained")]) == 0
-    assert (tmp_path / "trained" / "oscillation.png").exists()
+    assert cli.main(["study", "oscillation", *tiny, "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "oscillation.png").exists()
 
 
 def test_the_example_of_the_page_on_signals_runs(tmp_path, monkeypatch):
