@@ -471,6 +471,13 @@ def test_no_change_is_not_a_direction():
     assert (found.ks_statistic, found.ks_p) == (0.0, 1.0)
 
 
+def test_a_change_of_one_entry_is_told_without_a_warning():
+    before = np.random.default_rng(0).standard_normal((20, 20))
+    after = before.copy()
+    after[0, 0] += 1e-3
+    assert weights.change(after, before).ks_p == pytest.approx(1.0)
+
+
 # ---- regressions
 
 
