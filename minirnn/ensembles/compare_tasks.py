@@ -182,10 +182,10 @@ def _questions(rows: Sequence[Row]) -> list[Verdict]:
     made = []
     tasks = [task for task in arms.SEVEN if any(row["task"] == task for row in rows)]
     for name, claim in (
-        ("epochs", "networks from an orthogonal start need fewer epochs than those from a normal one"),
-        ("outside", "they have fewer eigenvalues outside"),
-        ("dimension", "their states fill fewer dimensions"),
-        ("damage", "they bear less damage"),
+        ("epochs", "need fewer epochs"),
+        ("outside", "have fewer eigenvalues outside"),
+        ("dimension", "fill fewer dimensions with their states"),
+        ("damage", "bear less damage"),
     ):
         pairs = [tuple(median(_values(_of(rows, ("authors", start, task)), name)) for start in arms.STARTS) for task in tasks]
         pairs = [pair for pair in pairs if not any(map(math.isnan, pair))]
@@ -194,6 +194,7 @@ def _questions(rows: Sequence[Row]) -> list[Verdict]:
         less, more, p = statistics.sign([int(b > a) - int(b < a) for a, b in pairs])
         sure = p < statistics.LEVEL
         found = f"lower medians in {less} of {len(pairs)} tasks, higher in {more}"
+        claim = f"networks from an orthogonal start {claim} than those from a normal one"
         made.append(Verdict(claim, "question", found, f"sign test p = {p:.2g}", judged(sure and less > more, sure and less < more)))
     return made
 
