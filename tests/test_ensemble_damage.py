@@ -209,6 +209,41 @@ def test_an_erratic_ensemble_tells_nothing_of_the_level(undrawn):
     assert damage.reported("and", NAMES, rows).verdicts[0].verdict == "cannot be told"
 
 
+def test_a_ratio_within_the_stated_range_is_no_disagreement():
+    percent = np.array([0.0, 5.0, 10.0])
+
+    def curves(rise):
+        return percent, np.stack([np.array([0.0, r, 2 * r])[:, None] for r in rise])
+
+    rise = np.linspace(0.9, 1.1, 10)
+
+    def judge(ratio):
+        return damage._signs({}, {"b": curves(ratio * rise), "c": curves(rise[::-1])}, 1.0)[2]
+
+    assert [judge(ratio) for ratio in (1.0, 1.3, 1.55, 2.5, 0.3)] == [
+        "agrees",
+        "agrees",
+        "cannot be told",
+        "disagrees",
+        "disagrees",
+    ]
+    assert damage._signs({}, {"b": curves(0 * rise), "c": curves(0 * rise)}, 1.0)[2] == "cannot be told"
+
+
+def test_one_network_that_stands_out_does_not_turn_the_direction():
+    a, b = np.zeros(12), np.full(12, 0.3)
+    a[0], b[0] = 6.0, 0.0
+    assert damage._less(a, b, "", "")[2] == "agrees"
+
+
+def test_what_is_beyond_the_limit_undamaged_is_not_destroyed():
+    percent = np.array([0.0, 0.2, 1.0])
+    d = np.full((9, 3, 1), 1.6)
+    found = damage._strongest({}, {"f": (percent, d), "a": (percent, d)}, 1.0)
+    assert found[0].startswith("0 of 0")
+    assert found[2] == "cannot be told"
+
+
 def test_other_tasks_have_other_conditions_and_limits(tmp_path):
     names = tuple(f"sequence {k}" for k in range(8))
     found = damage.reported("flip-flop", names, made_up(LIKE, names=names, steps=800))

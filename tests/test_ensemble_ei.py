@@ -70,6 +70,8 @@ def test_slopes_differences_and_ratios_have_their_intervals():
     assert times.value == a.mean() / b.mean() and times.low < 3.0 < times.high
     assert np.isnan(statistics.difference([], [1.0]).value) and np.isnan(statistics.ratio([1.0, 2.0], [1.0]).low)
     assert statistics.rank_sum([1, 2, 3, 4, 5], [6, 7, 8, 9, 10]) == pytest.approx(2 / 252)
+    assert statistics.rank_sum([151, 151, 151], [5, 6, 7, 8]) == pytest.approx(2 / 35)  # ties are shared out like any ranks
+    assert statistics.rank_sum([1, 1], [1, 2, 2]) == pytest.approx(4 / 10)
     assert np.isnan(statistics.rank_sum([], [1.0]))
 
 

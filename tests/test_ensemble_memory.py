@@ -50,6 +50,7 @@ def test_words_of_correlations():
     assert statistics.at_least(made(0.7, 0.4, 0.87, 1e-4, 24), 0.8) == "cannot be told"
     assert statistics.at_least(made(0.3, -0.2, 0.65, 0.2, 24), 0.8) == "disagrees"
     assert statistics.at_least(made(-1.0, np.nan, np.nan, 0.01, 6), 0.8) == "disagrees"
+    assert statistics.at_least(statistics.correlation([1, 2, 3, 4], [4, 3, 2, 1]), 0.8) == "cannot be told"  # p = 1/12
     assert statistics.at_least(statistics.correlation([], []), 0.8) == "cannot be told"
     assert [statistics.trend(made(-0.5, 0, 0, 0.01, 9), sign) for sign in (1, -1)] == ["disagrees", "agrees"]
     assert statistics.trend(made(0.5, 0, 0, 0.2, 9), 1) == "cannot be told"

@@ -120,6 +120,8 @@ def test_a_run_that_diverges_is_an_outcome(tmp_path):
     outcome = train_many([run], out=tmp_path, jobs=1, progress=False)[0]
     assert outcome.stopped.startswith("diverged: ")
     assert len(outcome.loss) < 2
+    assert np.isnan(outcome.last_loss)
+    assert success_rate.measured(outcome)["epochs"] == 0
 
 
 def test_damaged_files_are_named(small, tmp_path):
@@ -190,6 +192,8 @@ def test_words_of_verdicts():
     assert statistics.against(16, 20, 17, 20) == "agrees"
     assert statistics.against(6, 20, 18, 20) == "disagrees"
     assert statistics.against(0, 2, 18, 20) == "cannot be told"
+    assert statistics.against(6, 6, 18, 20) == "cannot be told"
+    assert statistics.shown(statistics.binomial(0, 0)) == "-"
     assert statistics.against(0, 0, 18, 20) == "cannot be told"
     assert statistics.judged(False, True) == "disagrees"
 
@@ -232,6 +236,32 @@ class TestSuccessRate:
         quick = study.untold(found)
         assert {verdict.verdict for verdict in quick.verdicts} == {"cannot be told"}
         assert quick.text.startswith("**A quick run")
+
+    def test_what_few_networks_cannot_tell(self):
+        words = ("agrees", "disagrees", "cannot be told")
+
+        def counts(orthogonal, normal, recommended):
+            return {
+                ("authors", "orthogonal", "and"): orthogonal, ("authors", "normal", "and"): normal,
+                ("recommended", "orthogonal", "and"): recommended,
+            }  # fmt: skip
+
+        for recommended, word in (((19, 20), 0), ((18, 20), 1), ((2, 2), 2), ((1, 2), 2)):
+            (verdict,) = success_rate._recommended(["and"], counts((0, 0), (0, 0), recommended))
+            assert verdict.verdict == words[word], recommended
+        missing = counts((0, 0), (0, 0), (20, 20)) | {("recommended", "orthogonal", "or"): (0, 0)}
+        assert success_rate._recommended(["and", "or"], missing)[0].verdict == words[2]
+        given = {row["task"]: row for row in success_rate.published.rows("table6_success_rates")}
+        (verdict,) = success_rate._pooled(["and"], given, counts((17, 20), (7, 20), (0, 0)))
+        assert (verdict.verdict, verdict.claim.endswith("(17 and 13 of 20)")) == ("agrees", True)
+        assert success_rate._pooled(["and"], given, counts((17, 20), (0, 0), (0, 0))) == []  # nothing to compare
+
+    def test_the_density_of_starts_tells_where_it_does(self):
+        def rows(success):
+            return [{"settings": "authors", "start": "normal", "density": k / 40, "success": success(k)} for k in range(40)]
+
+        assert [v.verdict for v in success_rate._density(rows(lambda k: (k % 7 > 0 and k > 15) or k == 3))] == ["agrees"]
+        assert [v.verdict for v in success_rate._density(rows(lambda k: k % 2 == 0))] == ["cannot be told"]
 
     def test_a_network_is_measured(self, tmp_path):
         task = tasks.And(onset=2, pulse=2, gap=1, tail=4)

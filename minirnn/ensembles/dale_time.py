@@ -159,7 +159,8 @@ def _longer(rows: Rows, a: str, b: str, claim: str, source: str) -> Verdict:
         told += f"({reached[0]} of {n[0]} reach it, {reached[1]} of {n[1]})"
         stat = f"bootstrap against {LONGER:g}; Mann-Whitney p = {p:.2g}"
     either = any(row["reached"] for arm in (a, b) for row in _of(rows, arm))
-    word = judged(either and p < statistics.LEVEL and times.low >= LONGER, either and times.high < LONGER)
+    known = bool(_of(rows, a)) and all(row["reached"] for row in _of(rows, a))  # else its epochs are lower bounds
+    word = judged(either and p < statistics.LEVEL and times.low >= LONGER, known and either and times.high < LONGER)
     return Verdict(claim, source, told, stat, word)
 
 

@@ -281,14 +281,16 @@ def _signs(everyone: Curves, solved: Curves, scale: float) -> tuple[str, str, st
     b, c = (rises(*solved[v]) for v in "bc")
     found = statistics.bootstrap(lambda which: _ratio(b[which].sum(), c[which].sum()), len(b))
     within = found.low >= 1 / EQUAL and found.high <= EQUAL
-    word = judged(within, not within and not found.low <= 1 <= found.high)
+    word = judged(within, found.low > EQUAL or found.high < 1 / EQUAL)
     said = f"d rises by {b.mean():.2f} (b) and {c.mean():.2f} (c), ratio {statistics.shown(found)}"
     return said, f"bootstrap over networks; paired p = {statistics.paired(b, c):.2g}", word
 
 
 def _ratio(b: float, c: float) -> float:
-    """(3), infinite where nothing in c matters."""
-    return float(b / c) if c > 0 else math.inf  # (3)
+    """(3), infinite where nothing in c matters, NaN where nothing does in either."""
+    if c > 0:
+        return float(b / c)  # (3)
+    return math.inf if b > 0 else math.nan
 
 
 def _slices(part: str, whole: str) -> Callable[[Curves, Curves, float], tuple[str, str, statistics.Word]]:
@@ -310,24 +312,25 @@ def _later(everyone: Curves, solved: Curves, scale: float) -> tuple[str, str, st
 def _less(a: Array, b: Array, of_a: str, of_b: str) -> tuple[str, str, statistics.Word]:
     """Is a less than b, network by network?"""
     p = statistics.paired(a, b)
-    less = a.mean() < b.mean()
+    less = bool(np.median(a - b) < 0)  # as the test looks at ranks, one network that stands out must not decide
     said = f"d rises by {a.mean():.2f} {of_a} {b.mean():.2f} {of_b}, less in {(a < b).sum()} of {len(a)}"
     return said, f"paired p = {p:.2g}", judged(p < LEVEL and less, p < LEVEL and not less)
 
 
 def _strongest(everyone: Curves, solved: Curves, scale: float) -> tuple[str, str, statistics.Word]:
     """(1) in f up to 1 %, beside the weakest 2 %."""
+    whole = (solved["f"][1][:, 0] <= 1.5 * scale).all(axis=1)  # what is beyond the limit undamaged can not be destroyed
 
     def destroyed(variant: str, end: float) -> Array:
         percent, d = solved[variant]
-        above: Array = d[:, (percent > 0) & (percent <= end)] > 1.5 * scale  # (1)
+        above: Array = d[whole][:, (percent > 0) & (percent <= end)] > 1.5 * scale  # (1)
         return np.asarray(above.any(axis=(1, 2)))
 
     strong, weak = destroyed("f", 1.0), destroyed("a", 2.0)
-    share = statistics.binomial(int(strong.sum()), len(strong))
-    said = f"{strong.sum()} of {len(strong)} networks destroyed; by the weakest 2 %, {weak.sum()}"
-    word = judged(share.low > 0.5, share.high < 0.5)
-    return said, f"exact binomial interval {statistics.shown(share)}", word
+    k, n = int(strong.sum()), len(strong)
+    said = f"{k} of {n} networks destroyed that undamaged are within the limit; by the weakest 2 %, {weak.sum()}"
+    share = statistics.binomial(k, n)
+    return said, f"exact binomial interval {statistics.shown(share)}", statistics.most(k, n)
 
 
 def _shape(ours: tuple[Array, Array], percent: Array, theirs: Array) -> tuple[str, str, statistics.Word]:

@@ -32,13 +32,17 @@ from .study import Findings, Setting, finite, table, wall_time
 Array = np.ndarray[Any, Any]
 Rows = Sequence[Mapping[str, Any]]
 
-GATES = ("and", "or", "xor")
+GATES = tuple(gate for gate, _ in arms.GATES)
 UNITS, NETWORKS = 100, 5
 LIMIT = 1.0
 FEW = 4  # below so many networks nothing is told
 POSTER = (10.0, 12.0)  # %
 WIDE = 12.0  # %
-READINGS = {"d": "d passes 1, with noise (1)", "noiseless": "d passes 1, without noise (2)", "solved": "the task is not solved (3)"}
+READINGS = {  # (1) (2) (3)
+    "d": "d passes 1, with noise",
+    "noiseless": "d passes 1, without noise",
+    "solved": "the task is not solved",
+}
 
 
 def measured(outcome: Outcome, draws: int = DRAWS, step: int = 1) -> list[dict[str, Any]]:

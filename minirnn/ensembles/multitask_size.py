@@ -41,7 +41,7 @@ def measured(outcome: Outcome) -> dict[str, Any]:
     z = network.outputs(trials.x)
     return {
         "success": success(z, trials, task), "right": float(task.right(z, trials).mean()),
-        "distance": float(distance(z, trials).mean()), "loss": float(outcome.loss[-1]), "epochs": len(outcome.loss),
+        "distance": float(distance(z, trials).mean()), "loss": outcome.last_loss, "epochs": len(outcome.loss),
         "network": outcome.path.stem,
     }  # fmt: skip
 
@@ -153,7 +153,7 @@ def _drawn(sizes: Sequence[int], rows: Rows, counts: Mapping[tuple[str, int], tu
         distances = [np.array([r["distance"] for r in rows if (r["arm"], r["units"]) == (arm, units)]) for units in there]
         label = f"{arm.upper()} alone" if arm in SINGLE else arm
         share[label] = x, p, np.stack([p - low, high - p])
-        far[label] = x, np.array([d.mean() for d in distances]), np.array([_error(d) for d in distances])
+        far[label] = x, np.array([d.mean() for d in distances]), np.array([statistics.standard_error(d) for d in distances])
         each[label] = np.repeat(x, [len(d) for d in distances]), np.concatenate(distances)
     plots.means(axes[0, 0], share, xlabel="units", ylabel="networks that succeed (%)", legend=False)
     plots.means(axes[0, 1], far, xlabel="units", ylabel="mean distance", each=each, legend=False)
@@ -166,8 +166,3 @@ def _drawn(sizes: Sequence[int], rows: Rows, counts: Mapping[tuple[str, int], tu
         ax.set_xticks(sizes, [str(units) for units in sizes])
     made.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(ARMS), frameon=False)
     return made
-
-
-def _error(values: Array) -> float:
-    """The standard error of the mean."""
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else 0.0

@@ -141,6 +141,11 @@ class Outcome(NamedTuple):
     seconds: float  # wall time of its training; NaN where nothing tells
 
     @property
+    def last_loss(self) -> float:
+        """The mean loss of the last epoch; NaN where the first one diverged."""
+        return float(self.loss[-1]) if len(self.loss) else math.nan
+
+    @property
     def network(self) -> Network:
         """What was kept of the training."""
         return Network.load(self.path)

@@ -5,8 +5,9 @@
 (3)  2 (log L(a, b) - log L(a))  against chi-squared with one degree of freedom          its likelihood ratio test
 """
 
+import math
 from collections.abc import Callable
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -80,6 +81,17 @@ def mean(values: Any, *, rng: Any = 0) -> Interval:
     return Interval(float(values.mean()), float(found.low), float(found.high))
 
 
+def standard_error(values: Any) -> float:
+    """That of the mean of independent values (n,); 0 for fewer than two."""
+    values = np.asarray(values, float)
+    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else 0.0
+
+
+def median(values: Any) -> float:
+    """The median of values (n,), some of them infinite perhaps; NaN of nothing."""
+    return float(np.median(values)) if len(values) else np.nan
+
+
 def logistic(x: Any, success: Any) -> Logistic:
     """(2) and (3): does x (n,) predict success (n,)?"""
     x, y = np.asarray(x, float), np.asarray(success, bool)
@@ -98,7 +110,9 @@ def logistic(x: Any, success: Any) -> Logistic:
 
 
 def shown(interval: Interval, digits: int = 2) -> str:
-    """0.85 [0.62, 0.97], or the value alone."""
+    """0.85 [0.62, 0.97], or the value alone, or - where there is none."""
+    if np.isnan(interval.value):
+        return "-"
     if np.isnan(interval.low):
         return f"{interval.value:.{digits}f}"
     return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
@@ -112,10 +126,10 @@ def judged(agrees: bool, disagrees: bool) -> Word:
 def against(k: int, n: int, published: int, published_n: int) -> Word:
     """Is k of n what was published? It agrees where that share lies in (1), and disagrees where `fisher` is below LEVEL.
 
-    An interval wider than one half, that of fewer than about 15 networks, agrees with nearly anything: nothing can be told.
+    Fewer than 10 networks, or an interval wider than one half, agree with nearly anything: nothing can be told.
     """
     low, high = binomial(k, n)[1:]
-    if not high - low < 0.5:
+    if n < 10 or not high - low < 0.5:
         return UNCLEAR
     return judged(low <= published / published_n <= high, fisher(k, n, published, published_n) < LEVEL)
 
@@ -191,8 +205,8 @@ def correlation(a: Any, b: Any) -> Correlation:
 
 def at_least(found: Correlation, least: float) -> Word:
     """Is the correlation `least` or more? It agrees where rho is and p is below LEVEL, disagrees where the interval is below."""
-    below = found.high < least or (np.isnan(found.high) and found.rho < 0)
-    return judged(found.rho >= least and found.p < LEVEL, bool(below and not np.isnan(found.rho)))
+    below = found.high < least or (np.isnan(found.high) and found.rho < 0 and found.p < LEVEL)
+    return judged(found.rho >= least and found.p < LEVEL, bool(below))
 
 
 def trend(found: Correlation, sign: int) -> Word:
@@ -242,10 +256,18 @@ def _two(a: Any, b: Any, how: Any, rng: Any) -> Interval:
 
 
 def rank_sum(a: Any, b: Any) -> float:
-    """The two-sided p of Mann and Whitney's test that a and b have one distribution, exact without ties; NaN where one is empty."""
-    if len(a) == 0 or len(b) == 0:
+    """The two-sided p of Mann and Whitney's test that a and b have one distribution; NaN where one is empty.
+
+    Exact, over all ways to share out the ranks, ties among them, where there are not too many ways; else the normal limit.
+    """
+    n, m = len(a), len(b)
+    if n == 0 or m == 0:
         return np.nan
-    return float(stats.mannwhitneyu(a, b).pvalue)
+    if math.comb(n + m, n) > 200_000:
+        return float(stats.mannwhitneyu(a, b, method="asymptotic").pvalue)
+    ranks = stats.rankdata(np.concatenate([a, b])) - (n + m + 1) / 2
+    sums = ranks[np.array(list(combinations(range(n + m), n)))].sum(axis=1)
+    return float((np.abs(sums) >= abs(float(ranks[:n].sum())) - 1e-9).mean())
 
 
 def bootstrap(of: Callable[[Array], float], n: int, *, rng: Any = 0, resamples: int = 1000) -> Interval:

@@ -280,7 +280,7 @@ def radii(
         ax.legend(loc="upper right", fontsize=9)
 
 
-def groups(ax: Axes, found: Mapping[str, Array], *, ylabel: str, log: bool = False) -> None:
+def groups(ax: Axes, found: Mapping[str, Array], *, ylabel: str) -> None:
     """Single networks found[label] (n,) side by side, and a line at the mean of each group."""
     for k, values in enumerate(found.values()):
         if len(values) == 0:
@@ -290,10 +290,7 @@ def groups(ax: Axes, found: Mapping[str, Array], *, ylabel: str, log: bool = Fal
         ax.hlines(values.mean(), k - 0.3, k + 0.3, color=BLACK, lw=1.6)
     ax.set_xticks(range(len(found)), list(found))
     ax.set(xlim=(-0.6, len(found) - 0.4), ylabel=ylabel)
-    if log:
-        ax.set_yscale("log")
-    else:
-        ax.set_ylim(0, None)
+    ax.set_ylim(0, None)
 
 
 def falling(
