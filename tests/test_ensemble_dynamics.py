@@ -337,3 +337,11 @@ def test_a_report_on_nothing_has_no_rows_and_no_verdicts(module, tmp_path):
     found = module.study(Setting(tmp_path, report_only=True, task="xor"))
     assert found.rows == [] and set(words(found).values()) <= {"cannot be told"}
     write_findings("nothing", found, tmp_path)
+
+
+def test_three_networks_do_not_tell_of_growth():
+    def growth(n):
+        rows = [{"settings": "sizes", "units": 50 * (k + 1), "outside": 2 + k} for k in range(n)]
+        return spectrum._growth(rows)[1].verdict
+
+    assert [growth(n) for n in (3, 5)] == ["cannot be told", "disagrees"]  # p = 1/3, 2/120

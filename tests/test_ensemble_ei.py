@@ -331,3 +331,26 @@ def drawn():
     from minirnn import plots
 
     return plots.figure(1, 1, 2.0, 2.0)[0]
+
+
+def test_epochs_that_are_lower_bounds_are_not_said_to_be_few():
+    rows = [{"arm": "a", "reached": False, "epochs_to_threshold": 151} for _ in range(5)]
+    rows += [{"arm": "b", "reached": True, "epochs_to_threshold": 101 + k} for k in range(5)]
+    assert dale_time._longer(rows, "a", "b", "", "").verdict == "cannot be told"
+    known = [row | {"reached": True} for row in rows]
+    assert dale_time._longer(known, "a", "b", "", "").verdict == "disagrees"
+
+
+def test_a_ring_is_denied_by_its_networks_and_not_by_too_few():
+    def word(rings):
+        rows = [
+            {"start": start, "when": "after", "constrained": True, "units": 75, "excitatory": 0.5, "outer": 0.6, "inner": inner,
+             "median": 0.5}
+            for start, inner, n in rings
+            for _ in range(n)
+        ]  # fmt: skip
+        return ei_spectrum._shape(rows)[-1].verdict
+
+    assert word([("orthogonal", 0.4, 9), ("normal", 0.1, 9)]) == "agrees"
+    assert word([("orthogonal", 0.1, 1), ("normal", 0.1, 10)]) == "cannot be told"
+    assert word([("orthogonal", 0.1, 9), ("normal", 0.1, 9)]) == "disagrees"

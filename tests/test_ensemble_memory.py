@@ -311,3 +311,10 @@ def test_guides_and_points_are_drawn():
     assert ax.get_xscale() == "log" and ax.lines[-1].get_xydata().min() == 1e-3
     plots.legend_above(ax)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a"]
+
+
+def test_a_wide_interval_is_not_between_two_values():
+    spread = np.array([1.0, 2.5] * 6)
+    assert memory_delay.within(spread, 1.71, 1.86, "").verdict == "cannot be told"
+    assert memory_delay.within(1.78 + 0.01 * spread, 1.71, 1.86, "").verdict == "agrees"
+    assert memory_delay.within(1.5 + 0.01 * spread, 1.71, 1.86, "").verdict == "disagrees"
