@@ -94,7 +94,7 @@ axes[0, 0].set(xlabel="time (ms)", ylabel="h of twelve units", title="trial with
 axes[0, 1].plot(time[1:], z[:, 0, 0], color=BLUE, label="pulse")
 axes[0, 1].plot(time[1:], z[:, 1, 0], color=ORANGE, label="no pulse")
 axes[0, 1].set(xlabel="time (ms)", ylabel="output z", title="both trials")
-axes[0, 1].legend()
+axes[0, 1].legend(frameon=False)
 for ax in axes[0]:
     ax.axvspan(20, 40, color="0.93", zorder=-1)
 teaching.show(made, "02_pulse")
@@ -198,7 +198,7 @@ for ax, gain in zip(axes[0], (0.8, 1.6), strict=True):
     line = size[0] * mu**t
     ax.semilogy(t[line < 30], line[line < 30], "--", color=RED, label=f"$|h_0|\\, \\mu^t$, $\\mu$ = {mu:.3f}")
     ax.set(title=f"gain {gain:g}", xlabel="step", ylabel="norm of the state")
-    ax.legend()
+    ax.legend(frameon=False)
     if gain < 1:
         slope = np.log(size[400] / size[200]) / 200
         print(f"gain {gain:g}: |h| shrinks by {np.exp(slope):.4f} per step, largest |mu| {mu:.4f}")
@@ -301,7 +301,7 @@ def stability(ax, gain):
     values = np.linalg.eigvals(W)
     ax.plot(values.real, values.imag, ".", ms=3, color=BLUE)
     ax.set(xlabel="Re", ylabel="Im", xlim=(-2.3, 2.3), ylim=(-2.3, 2.3), aspect="equal")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8.5)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8.5, frameon=False)
 
 
 teaching.explore(stability, [0.5, 0.9, 1.5], label="gain", name="02_gain", width=3.3, height=3.9)
@@ -339,7 +339,7 @@ t = np.arange(1, steps + 1)
 axes[0, 1].loglog(t, 1 / np.sqrt(2 * t + 1 / size[0] ** 2), "--", color=RED, label="(2.6)")
 axes[0, 1].set(xlabel="step", ylabel="root mean square of h")
 for ax in axes[0]:
-    ax.legend()
+    ax.legend(frameon=False)
 teaching.show(made, "02_memory")
 
 law = 1 / np.sqrt(2 * steps + 1 / size[0] ** 2)
@@ -451,7 +451,7 @@ for ax, N, found, rest in zip(axes[0], sizes, rates, at_rest, strict=True):
     ax.axvline(1, color="0.6", lw=0.8, ls=":")
     ax.set(xlabel="gain", title=f"N = {N}", ylim=(-0.6, 0.5))
 axes[0, 0].set(ylabel="separation rate (per tau)")
-axes[0, 1].legend(loc="upper left", fontsize=8.5)
+axes[0, 1].legend(loc="upper left", fontsize=8.5, frameon=False)
 teaching.show(made, "02_chaos")
 
 quiet, wild = gains < 0.95, gains == 3.0

@@ -1,10 +1,11 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
-from . import the_network
+from . import bptt, the_network
 
 EXERCISES: dict[str, Exercise] = {
     **the_network.EXERCISES,
+    **bptt.EXERCISES,
 }
 
 
