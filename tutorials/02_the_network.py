@@ -266,9 +266,7 @@ teaching.show(made, "02_girko")
 
 inside = (np.abs(values) < 0.5).mean()
 print(f"largest |lambda|: normal {np.abs(values).max():.3f}, sparse {np.abs(sparse_values).max():.3f}")
-print(
-    f"within half the radius: {inside:.2f}; moduli of the orthogonal matrix differ from 1 by {np.abs(np.abs(ring) - 1).max():.0e}"
-)
+print(f"within half the radius: {inside:.2f}; orthogonal: moduli differ from 1 by {np.abs(np.abs(ring) - 1).max():.0e}")
 assert abs(np.abs(values).max() - 1) < 0.15 and abs(np.abs(sparse_values).max() - 1) < 0.25
 assert abs(inside - 0.25) < 0.05 and np.abs(np.abs(ring) - 1).max() < 1e-12
 
@@ -425,9 +423,8 @@ teaching.check("separation-rate", separation_rate).expect_right()
 # constant. Below gain 1 we know the answer: at rest a step multiplies by your `growth`, so that $\Lambda = \log \mu$.
 
 # %%
-gains = (
-    np.array([0.6, 0.9, 1.2, 2.0, 3.0]) if FAST else np.array([0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0])
-)
+gains = [0.6, 0.9, 1.2, 2.0, 3.0] if FAST else [0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0]
+gains = np.array(gains)
 networks, steps = (2, 400) if FAST else (3, 2000)
 sizes = (50, 200) if FAST else (50, 400)
 rates, at_rest = np.empty((2, 2, networks, len(gains)))

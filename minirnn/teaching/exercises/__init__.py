@@ -1,11 +1,12 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
-from . import bptt, the_network
+from . import bptt, dale_and_noise, the_network
 
 EXERCISES: dict[str, Exercise] = {
     **the_network.EXERCISES,
     **bptt.EXERCISES,
+    **dale_and_noise.EXERCISES,
 }
 
 
