@@ -1,8 +1,11 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
+from . import one_unit
 
-EXERCISES: dict[str, Exercise] = {}
+EXERCISES: dict[str, Exercise] = {
+    **one_unit.EXERCISES,
+}
 
 
 def check(name: str, function: Function, *, seed: int = 0) -> Verdict:
