@@ -75,7 +75,7 @@ def with_both(first, second):
         lines[place] = lines[place].replace(bug.line, bug.wrong)
     module = types.ModuleType(reference.__name__)
     module.__package__ = reference.__package__
-    exec(compile("\n".join(lines), "reference with two bugs", "exec"), module.__dict__)
+    exec(compile("\n".join(lines), str(reference.__file__), "exec"), module.__dict__)
     return module
 
 
@@ -298,6 +298,33 @@ def test_a_forward_pass_is_checked_with_its_readout():
     found = teaching.check_run(lambda *arguments: run(*arguments, late=1), seed=SEEDS[0])
     assert found.mistake == "readout before input"
     assert found.words.startswith("h is right, z not.")
+
+
+def test_a_forward_pass_of_the_current_form_is_read_from_its_rates():
+    def run(params, x, alpha, rate=np.tanh):
+        h = [np.tile(params.h0, (x.shape[1], 1))]
+        for now in x:
+            drive = np.tanh(h[-1]) @ params.W_rec.T + now @ params.W_in.T + params.b_rec
+            h.append(h[-1] + alpha * (drive - h[-1]))
+        return np.array(h), rate(np.array(h[1:])) @ params.W_out.T + params.b_out
+
+    assert teaching.check_run(run, form="current", seed=SEEDS[0]).right
+    found = teaching.check_run(lambda *arguments: run(*arguments, rate=np.array), form="current", seed=SEEDS[0])
+    assert found.words.startswith("h is right, z not.")
+    assert not teaching.check_run(run, seed=SEEDS[0]).right
+
+
+def test_no_axis_can_be_taken_for_another():
+    sizes = []
+
+    def look(params, x, target, mask, alpha):
+        sizes.append((len(params.W_rec), *x.shape, target.shape[-1]))
+        return in_arrays(params, x, target, mask, alpha)
+
+    for seed in range(3):
+        assert teaching.check_bptt(look, seed=seed).right
+    assert all(len(set(drawn)) == 5 for drawn in sizes)
+    assert len(set(sizes)) > 3
 
 
 @pytest.mark.parametrize("epsilon_hat", [False, True])
