@@ -11,7 +11,7 @@
 #
 # **Minutes**: 80
 #
-# **Runs in** @FULL@ s on two cores (`MINIRNN_FAST=1`: @FAST@ s), after `minirnn warmup` has compiled the kernels once.
+# **Runs in** 3 s on two cores (`MINIRNN_FAST=1`: 2 s), after `minirnn warmup` has compiled the kernels once.
 #
 # **Marks**: error-adjoint 3, readout-adjoint 4, one-step-back 6, bptt 7.
 

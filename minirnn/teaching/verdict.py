@@ -106,14 +106,13 @@ def judge(name: str, exercise: Exercise, function: Function, seed: int = 0) -> V
     fine = [key for key in exercise.outputs if key not in wrong]
     start = f"{_listed(fine)} {'is' if len(fine) == 1 else 'are'} right, {_listed(wrong)} not." if fine else "not right yet."
     for mistake in exercise.mistakes():
-        made = [_or_none(mistake.function, draw, exercise.outputs) for draw in draws]
-        if None not in made and not _agree(made, right, exercise.outputs) and _agree(found, made, exercise.outputs):
+        if _is_made(mistake, found, draws, exercise.outputs):
             return Verdict(name, False, mistake.name, f"{start} This is what comes of: {mistake.name}. {mistake.words}", differs)
     kinds = set(differs.values())
     (kind,) = kinds if len(kinds) == 1 else ("",)
     if kind and not kind.startswith("is off"):
-        group = wrong[0] if len(wrong) == 1 else "all that differs" if fine else "everything"
-        return Verdict(name, False, f"{_listed(wrong)} {kind}", f"{start} {group[0].upper()}{group[1:]} {kind}.", differs)
+        group = wrong[0] if len(wrong) == 1 else "Each of them" if fine else "Everything"
+        return Verdict(name, False, f"{_listed(wrong)} {kind}", f"{start} {group} {kind}.", differs)
     words = (
         "No single mistake that is known here gives this: it may be two at once, or one that is new. Mend one thing at a time: "
         "take one step, one trial, one unit, and compare with numbers by hand."
@@ -139,48 +138,47 @@ def _student(function: Function, draw: Draw, exercise: Exercise) -> dict[str, Ar
 
 def _returned(function: Function, draw: Draw, outputs: tuple[str, ...]) -> dict[str, Array]:
     found = function(*copy.deepcopy(draw.arguments))
-    values = (found,) if len(outputs) == 1 else _flat(found)
-    return {key: np.asarray(value, float) for key, value in zip(outputs, values, strict=True)}
+    return {key: np.asarray(value, float) for key, value in zip(outputs, _parts(found, outputs), strict=True)}
 
 
-def _or_none(function: Function, draw: Draw, outputs: tuple[str, ...]) -> dict[str, Array] | None:
-    """None where the mistake cannot be made on these arguments."""
-    try:
-        with np.errstate(all="ignore"):
-            return _returned(function, draw, outputs)
-    except (ValueError, IndexError, ZeroDivisionError, np.linalg.LinAlgError):
-        return None
+def _is_made(mistake: Mistake, found: Sequence[Any], draws: Sequence[Draw], outputs: tuple[str, ...]) -> bool:
+    """Whether `found` is what the mistake returns on all draws."""
+    for given, draw in zip(found, draws, strict=True):
+        try:
+            with np.errstate(all="ignore"):
+                made = _returned(mistake.function, draw, outputs)
+        except (ValueError, IndexError, ZeroDivisionError, np.linalg.LinAlgError):
+            return False  # it cannot be made on these arguments
+        if not _agree([given], [made], outputs):
+            return False
+    return True
 
 
-def _flat(found: Any) -> list[Any]:
-    """(loss, (a, b)) as [loss, a, b]."""
-    return [entry for part in found for entry in (part if isinstance(part, (tuple, list)) else [part])]
+def _parts(found: Any, outputs: tuple[str, ...]) -> list[Any]:
+    """What is returned, one entry per output or per dict: (loss, (a, b)) as [loss, a, b] where three are asked for."""
+    if len(outputs) == 1:
+        return list(found) if isinstance(found, tuple) else [found]
+    parts = list(found) if isinstance(found, (tuple, list)) else [found]
+    if len(parts) == len(outputs):
+        return parts
+    return [entry for part in parts for entry in (part if isinstance(part, (tuple, list)) else [part])]
 
 
 def _named(found: Any, exercise: Exercise) -> dict[str, Array]:
     """The outputs by name, from an array, a tuple (nested or not, a NamedTuple) or dicts with the names, with or without _bar."""
-    outputs = exercise.outputs
-    if len(outputs) == 1 and not isinstance(found, (tuple, list, dict)):
-        found = (found,)
-    parts = [found] if isinstance(found, dict) else list(found) if isinstance(found, (tuple, list)) else [found]
     values: dict[str, Any] = {}
-    rest = list(outputs)
-    for part in parts:
-        if isinstance(part, dict):
-            for key, value in part.items():
-                fitting = [name for name in rest if str(key) in (name, name.removesuffix("_bar"))]
-                if not fitting:
-                    raise Unusable(f"it returns {key!r}, which is none of {_listed(rest)}. It is called as {exercise.asks}")
-                values[fitting[0]] = value
-                rest.remove(fitting[0])
-            continue
-        for value in part if isinstance(part, tuple) or (isinstance(part, list) and len(outputs) > 1) else [part]:
-            if not rest:
-                raise Unusable(f"it returns more than {_listed(outputs)}. It is called as {exercise.asks}")
-            values[rest.pop(0)] = value
+    rest = list(exercise.outputs)
+    for part in _parts(found, exercise.outputs):
+        for key, value in part.items() if isinstance(part, dict) else [(None, part)]:
+            fitting = [name for name in rest if key is None or key in (name, name.removesuffix("_bar"))]
+            if not fitting:
+                what = f"{key!r}, which is none of {_listed(rest)}" if key is not None else f"more than {_listed(exercise.outputs)}"
+                raise Unusable(f"it returns {what}. It is called as {exercise.asks}")
+            values[fitting[0]] = value
+            rest.remove(fitting[0])
     if rest:
         raise Unusable(f"{_listed(rest)} {'is' if len(rest) == 1 else 'are'} not returned. It is called as {exercise.asks}")
-    return {name: _real(name, values[name]) for name in outputs}
+    return {name: _real(name, values[name]) for name in exercise.outputs}
 
 
 def _real(name: str, value: Any) -> Array:

@@ -1,9 +1,10 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
-from . import bptt, dale_and_noise, the_network
+from . import bptt, dale_and_noise, one_unit, the_network
 
 EXERCISES: dict[str, Exercise] = {
+    **one_unit.EXERCISES,
     **the_network.EXERCISES,
     **bptt.EXERCISES,
     **dale_and_noise.EXERCISES,
