@@ -101,7 +101,7 @@ teaching.show(made, "02_pulse")
 
 # %% [markdown]
 # Your function and the package agree to rounding. During the pulse (grey) each unit goes its own way; afterwards all of them
-# return to 0, some slowly and one past the other. The trial without a pulse stays at 0 exactly: without bias and input, 0 is a
+# return to 0, some slowly, some only after crossing it. The trial without a pulse stays at 0 exactly: without bias and input, 0 is a
 # fixed point. How long such a network remembers a pulse is decided by `W_rec`, to which we turn.
 
 # %% [markdown]

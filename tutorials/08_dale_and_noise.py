@@ -9,7 +9,7 @@
 # - find the one large eigenvalue that excitation brings, and balance it;
 # - say what a noise parameter means, in any package, and train a network of excitatory and inhibitory units that bears it.
 #
-# **Before**: tutorials 1 to 3; mean and variance of random numbers. Training as in the tutorials before.
+# **Before**: tutorials 1 to 3; mean and variance of random numbers. `mr.train` is used and not explained.
 #
 # **Minutes**: 75
 #
@@ -60,7 +60,7 @@ teaching.check("dale-weights", dale_weights).expect_right()
 # Two ways to get it wrong, both published, and neither shown by any error message:
 #
 # - **The wrong side.** The thesis "Dynamic Working Memory in Recurrent Neural Networks" prints $D\,|W|$ (eq. 2.2), with
-#   $W_{ij}$ the weight from j to i. From the left, $D$ multiplies *rows*: all that a unit *receives* has its sign. For a
+#   $W_{ij}$ the weight from j to i. From the left, $D$ multiplies *rows*: all that a unit *receives* has one sign. For a
 #   program with the opposite layout, (from, to) as in Keras, $D\,|U|$ is right. So the formula is right or wrong depending on a
 #   convention. The code of arXiv 2208.10304 signs what a unit receives as well: it constrains the columns of Keras' matrix.
 # - **The wrong product.** The layer of KerasCog (github.com/ABAtanasov/KerasCog) writes `abs(U) * Dale`, with `Dale` a
@@ -434,8 +434,8 @@ assert right["Dale"][4] < 0.6 and right["free"][4] < 0.75 and right["Dale, noise
 #
 # *With noise* the loss falls more slowly and stays higher, as what shakes the states shakes the outputs. What the loss does not
 # say stands on the right. At $\sigma = 0.4$, twice the noise of training, the network that has known noise is nearly always
-# right, and the one that was trained without is at chance, though its loss was the lower one by far. It had put its memory
-# where a small kick upsets it, as nothing told it not to.
+# right, and the same one trained without is at chance, though its loss was the lower one by far: it found a memory that small
+# kicks upset, and nothing in its training could show that.
 #
 # *The diagonal one* gets most answers right without a single connection between units: each of its units is a leaky memory of
 # its own, and the readout adds them up. Its loss stops falling early, at about ten times that of the network with Dale's law.
@@ -474,7 +474,7 @@ assert (W.W_in >= 0).all() and (W.W_out >= 0).all() and (W.W_out[:, 40:] == 0).a
 # Left, forty red columns and ten blue ones; inhibition comes from few units and is stronger per connection. Middle and right,
 # how it remembers: after B the units drive one another and stay active, and the output is 1. When A comes, inhibitory units
 # rise once more, the activity ends, and then all is silent and the output 0. One of the two memories is activity, the other its
-# absence. The first pulse, on A, finds a silent network and leaves it silent.
+# absence. The first pulse, on A, raises the rates little, and leaves the network silent.
 
 
 # %%

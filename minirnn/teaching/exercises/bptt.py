@@ -104,7 +104,7 @@ def _slip_of_step(kind: str) -> Callable[..., Any]:
         if kind == "drive for state":
             W_rec_bar = a_bar.T @ r
         if kind == "from, to":
-            W_rec_bar, W_in_bar = W_rec_bar.T, W_in_bar.T
+            W_rec_bar = W_rec_bar.T
         if kind == "mean over trials":
             W_rec_bar, W_in_bar, b_rec_bar = (part / len(h) for part in (W_rec_bar, W_in_bar, b_rec_bar))
         if kind == "bias mean":

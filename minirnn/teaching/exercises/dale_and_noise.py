@@ -94,9 +94,8 @@ EXERCISES = {
             Mistake(
                 "rectified", "That is the next parametrisation: here the modulus is asked for.", lambda V, d: np.maximum(V, 0) * d
             ),
-            Mistake("the signs are missing", "Half of the constraint is there: all weights excite.", lambda V, d: np.abs(V)),
+            Mistake("the signs are missing", "All weights excite: the signs d are missing, or were taken away by the modulus.", lambda V, d: np.abs(V)),
             Mistake("signs on both sides", "D |V| D: one side is enough.", lambda V, d: d[:, None] * np.abs(V) * d),
-            Mistake("the modulus of all", "The modulus takes the signs away again.", lambda V, d: np.abs(V * d)),
         ],
     ),
     "raw-gradients": Exercise(

@@ -12,8 +12,15 @@ Array = np.ndarray[Any, Any]
 
 
 def _at_rest(rng: np.random.Generator) -> Draw:
-    N, alpha = int(rng.integers(4, 8)), float(rng.uniform(0.2, 0.8))
-    return Draw((rng.standard_normal((N, N)), alpha), {"alpha": alpha, "(1 - alpha)": 1 - alpha})
+    """Matrices whose leading mu is complex, and another one than that of the leading lambda: else mistakes give the right number."""
+    while True:
+        N, alpha = int(rng.integers(4, 8)), float(rng.uniform(0.2, 0.8))
+        W_rec = rng.standard_normal((N, N))
+        values = np.linalg.eigvals(W_rec)
+        mu = 1 - alpha + alpha * values
+        largest = np.abs(mu).max()
+        if mu.real.max() < 0.98 * largest and abs(mu[np.abs(values).argmax()]) < 0.98 * largest:
+            return Draw((W_rec, alpha), {"alpha": alpha, "(1 - alpha)": 1 - alpha})
 
 
 def _step_matrix(W_rec: Array, alpha: float) -> Array:
