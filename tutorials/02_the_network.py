@@ -448,7 +448,7 @@ for ax, N, found, rest in zip(axes[0], sizes, rates, at_rest, strict=True):
     ax.axvline(1, color="0.6", lw=0.8, ls=":")
     ax.set(xlabel="gain", title=f"N = {N}", ylim=(-0.6, 0.5))
 axes[0, 0].set(ylabel="separation rate (per tau)")
-axes[0, 1].legend(loc="upper left", fontsize=8.5, frameon=False)
+axes[0, 1].legend(loc="lower right", fontsize=8.5, frameon=False)
 teaching.show(made, "02_chaos")
 
 quiet, wild = gains < 0.95, gains == 3.0

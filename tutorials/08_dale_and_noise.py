@@ -474,7 +474,7 @@ assert (W.W_in >= 0).all() and (W.W_out >= 0).all() and (W.W_out[:, 40:] == 0).a
 # Left, forty red columns and ten blue ones; inhibition comes from few units and is stronger per connection. Middle and right,
 # how it remembers: after B the units drive one another and stay active, and the output is 1. When A comes, inhibitory units
 # rise once more, the activity ends, and then all is silent and the output 0. One of the two memories is activity, the other its
-# absence. The first pulse, on A, raises the rates little, and leaves the network silent.
+# absence. The first pulse, on A, raises the rates for a moment, and leaves the network silent.
 
 
 # %%
@@ -484,7 +484,7 @@ def noisy(ax, sigma):
     for b in range(20):
         ax.plot(time, z[:, b, 0], color=BLUE if test.condition[b] % 2 else ORANGE, lw=0.6)
     ax.axhline(0.5, color="0.6", lw=0.8, ls=":")
-    ax.set(xlabel="time (ms)", ylim=(-0.7, 1.7))
+    ax.set(xlabel="time (ms)", ylim=(-0.2, 1.7))
 
 
 teaching.explore(noisy, [0.0, 0.1, 0.2, 0.4, 0.8], label="sigma", name="08_noisy", width=2.6, height=2.8, sharey=True)

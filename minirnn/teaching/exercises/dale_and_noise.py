@@ -94,7 +94,7 @@ EXERCISES = {
             Mistake(
                 "rectified", "That is the next parametrisation: here the modulus is asked for.", lambda V, d: np.maximum(V, 0) * d
             ),
-            Mistake("the signs are missing", "All weights excite: the signs d are missing, or were taken away by the modulus.", lambda V, d: np.abs(V)),
+            Mistake("the signs are missing", "All weights excite: where are the signs d?", lambda V, d: np.abs(V)),
             Mistake("signs on both sides", "D |V| D: one side is enough.", lambda V, d: d[:, None] * np.abs(V) * d),
         ],
     ),

@@ -12,7 +12,7 @@ Array = np.ndarray[Any, Any]
 
 
 def _at_rest(rng: np.random.Generator) -> Draw:
-    """Matrices whose leading mu is complex, and another one than that of the leading lambda: else mistakes give the right number."""
+    """The leading mu is complex, and not that of the leading lambda: else some mistakes give the right number."""
     while True:
         N, alpha = int(rng.integers(4, 8)), float(rng.uniform(0.2, 0.8))
         W_rec = rng.standard_normal((N, N))
