@@ -1,10 +1,13 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
-from . import one_unit
+from . import adam, is_my_gradient_right, one_unit, vanishing_and_exploding
 
 EXERCISES: dict[str, Exercise] = {
     **one_unit.EXERCISES,
+    **is_my_gradient_right.EXERCISES,
+    **adam.EXERCISES,
+    **vanishing_and_exploding.EXERCISES,
 }
 
 
