@@ -8,7 +8,7 @@
 # - test all entries of a gradient at once, by dot products and by Taylor's remainder;
 # - find out which mistakes each check sees, and which none of them can see.
 #
-# **Before**: [2. The network](02_the_network.py) and [3. Backpropagation through time](03_backpropagation_through_time.py);
+# **Before**: [2. The network](02_the_network.py) and [3. Back-propagation through time](03_bptt.py);
 # Taylor series, complex numbers.
 #
 # **Minutes**: 75

@@ -628,8 +628,8 @@ if not FAST:
 #
 # ## Where to go next
 #
-# [6.](06_training_a_gate.py) trains a gate in earnest; [7. Vanishing and exploding](07_vanishing_and_exploding.py) shows where
-# the gradients that need clipping come from.
+# [6. Train and look inside](06_train_and_look_inside.py); [7. Vanishing and exploding](07_vanishing_and_exploding.py) shows
+# where the gradients that need clipping come from.
 #
 # Sources: Kingma and Ba, arXiv 1412.6980; the thesis' section 1.2 and 1.3 (Figures 1.3 to 1.5); Polyak, USSR Comput. Math.
 # Math. Phys. 1964, 4:1.
