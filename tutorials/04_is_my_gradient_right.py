@@ -8,8 +8,8 @@
 # - test all entries of a gradient at once, by dot products and by Taylor's remainder;
 # - find out which mistakes each check sees, and which none of them can see.
 #
-# **Before**: [2. The network](02_the_network.py) and [3. Back-propagation through time](03_bptt.py);
-# Taylor series, complex numbers.
+# **Before**: [2. The network](02_the_network.py) and [3. Back-propagation through time](03_bptt.py); Taylor series, complex
+# numbers.
 #
 # **Minutes**: 75
 #
@@ -284,9 +284,9 @@ for name, function, right in (
 
 # %% [markdown]
 # The price: the loss must be made of functions that know complex numbers. `abs` and the complex conjugate are not
-# differentiable in the complex sense, and give 0 here without a word of warning. So does a conversion to float. The forward
-# lines of `minirnn/reference.py` are written so that a complex step passes through them, and its gradient is held against that:
-# agreement to 13 digits or more leaves no room for a small mistake.
+# differentiable in the complex sense, and give 0 here without a word of warning. The forward lines of `minirnn/reference.py`
+# are written so that a complex step passes through them, and its gradient is held against that: agreement to 13 digits or more
+# leaves no room for a small mistake.
 #
 # ## 4.6 All entries at once
 #
@@ -414,8 +414,9 @@ assert abs(orders["right"] - 2) < 0.05
 assert all(orders[name] < 1.5 for name in chosen)
 
 # %% [markdown]
-# The black line falls twice as steeply as the others. Note that a *small* mistake shows only at small steps: the orange curve
-# leaves the black one late. Rounding puts an end to this at $R \approx \epsilon |L|$; below it no order is seen.
+# The black line falls twice as steeply as the red and the blue one. A *small* mistake shows only at small steps: the orange
+# curve leaves the black one late, and its order over all steps lies between 1 and 2. Rounding puts an end to this at $R \approx
+# \epsilon |L|$; below it no order is seen.
 #
 # ## 4.8 Where to check
 #

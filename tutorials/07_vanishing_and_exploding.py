@@ -12,7 +12,7 @@
 #
 # **Minutes**: 80
 #
-# **Runs in** 12 s on two cores (`MINIRNN_FAST=1`: 4 s).
+# **Runs in** 15 s on two cores (`MINIRNN_FAST=1`: 4 s).
 #
 # **Marks**: step-jacobian 4, jacobian-products 5, largest-exponent 6, pulse-accuracy 5.
 
@@ -62,7 +62,7 @@ assert all(rate < 1 for rate in rates.values()) and rates[1.5] < rates[0.5]
 # %% [markdown]
 # Dotted: the linear unit, $w^T$. With tanh the product grows for none of them in the end. For $w = 1.5$ it falls fastest of
 # all: the unit runs into its fixed point at 0.86, where tanh is flat. Tutorial 1 said of this unit that it remembers a bit. It
-# does, and its gradient vanishes all the same; we come back to that in 7.8. Slowest is $w = 1$, where a unit forgets slowly,
+# does, and its gradient vanishes all the same; we come back to that in 7.10. Slowest is $w = 1$, where a unit forgets slowly,
 # too.
 #
 # ## 7.2 The Jacobian of a step
@@ -97,8 +97,8 @@ teaching.check("step-jacobian", step_jacobian).expect_right()
 #
 # $$P_t = \frac{dh_T}{dh_t} = J_{T-1} \cdots J_{t+1}\, J_t, \qquad P_T = 1 \tag{7}$$
 #
-# If the loss sees the last state alone, then $dL/dh_t = dL/dh_T\; P_t$ (a row times a matrix): back-propagation multiplies from
-# the left, one $J$ after the other.
+# If the loss sees the last state alone, then $dL/dh_t = dL/dh_T\; P_t$ (a row times a matrix): back-propagation goes through
+# the product from the left, one $J$ after the other.
 #
 # ### Exercise: jacobian-products (5 marks)
 #
@@ -314,13 +314,13 @@ assert 1 <= (exact > 0).sum() < N / 5
 #
 # ## 7.7 What a leak changes
 #
-# With $\alpha < 1$, (6) is close to the identity. At rest ($\tanh' = 1$) an eigenvalue $\lambda$ of $W_{\text{rec}}$ becomes
+# With a small $\alpha$, (6) is close to the identity. At rest ($\tanh' = 1$) an eigenvalue $\lambda$ of $W_{\text{rec}}$
+# becomes
 #
 # $$1 - \alpha + \alpha \lambda \tag{12}$$
 #
-# of $J$. For a small $\alpha$ it is close to 1 whatever $\lambda$ is. **Predict before you run**: a gradient vanishes over 20
-# ms with $\tau = dt = 1$ ms. Over how many ms does it vanish (a) for $\tau = 20$ ms, $dt = 1$ ms, (b) for $\tau = 20$ ms, $dt =
-# 20$ ms?
+# of $J$, close to 1 whatever $\lambda$ is. **Predict before you run**: a gradient vanishes over 20 ms with $\tau = dt = 1$ ms.
+# Over how many ms does it vanish (a) for $\tau = 20$ ms, $dt = 1$ ms, (b) for $\tau = 20$ ms, $dt = 20$ ms?
 
 # %%
 made, axes = plots.figure(1, 2, 9.4, 3.5, sharey=True)
@@ -341,10 +341,10 @@ assert kept[1, 1] < 1e-12 and kept[20, 1] > 1e-2
 assert max(kept[20, dt] for dt in (1, 5, 20)) < 10 * min(kept[20, dt] for dt in (1, 5, 20))
 
 # %% [markdown]
-# Left: at the same step a larger $\tau$ carries gradients further, in proportion to $\tau$. Right: at the same $\tau$, twenty
-# small steps do about what one large step does. A leak does not help by making Jacobians look like the identity. It helps by
-# making units slow: *time constants set for how many ms a gradient lasts, the number of steps does not*. LSTM and GRU networks
-# go this way further and learn when not to leak.
+# Left: at the same step a larger $\tau$ carries gradients further, in proportion to $\tau$: 400 ms in (a). Right: at the same
+# $\tau$, twenty small steps do about what one large step does: 400 ms in (b), too. A leak does not help by making Jacobians
+# look like the identity. It helps by making units slow: *time constants set for how many ms a gradient lasts, the number of
+# steps does not*. LSTM and GRU networks go this way further and learn when not to leak.
 #
 # ## 7.8 Truncation
 #
@@ -376,9 +376,9 @@ assert all(0.4 < errors[name][3] < 0.65 and 0.3 < errors[name][5] < 0.4 for name
 assert all(found.relative_error[-1] < 0.1 for found in bias.values())
 
 # %% [markdown]
-# Where gradients vanish within a few steps (blue) truncation costs little. Where they last (red, green), about half of the
-# gradient is lost with pieces of 8 steps, and a third with pieces of 32. *Truncation is cheap exactly where there is nothing to
-# learn from the past.*
+# Where gradients vanish within a few steps (blue) truncation costs little. Where they last (red, green), the error is about
+# half of the gradient with pieces of 8 steps, and a third of it with pieces of 32. *Truncation is cheap just where the gradient
+# says little of the past anyway.*
 #
 # ## 7.9 How long does a state tell of a pulse?
 #
@@ -440,13 +440,21 @@ for alpha, line in ((1.0, "-"), (0.2, "--")):
             axes[0, 0].plot(times - pulse_length, found.mean(axis=0), line, color=colour, label=f"gain {gain:g}, alpha {alpha:g}")
     axes[0, 1].plot(shown, [memory[alpha, gain] for gain in shown], "o" + line, color=BLACK, ms=4, label=f"alpha {alpha:g}")
 axes[0, 0].axhline(0.5, color=GREY, lw=0.8, ls=":")
-axes[0, 0].set(xlabel="steps since the pulse", ylabel="share read rightly", ylim=(0.4, 1.02))
-axes[0, 0].legend(fontsize=7.5, loc="upper right")
+axes[0, 0].set(xlabel="steps since the pulse", ylabel="share read rightly", ylim=(0.4, 1.3))
+axes[0, 0].set_yticks([0.5, 0.75, 1.0])
+axes[0, 0].legend(fontsize=8, loc="upper center", ncols=2)
 axes[0, 1].set(xlabel="gain", ylabel="steps until below 0.75", ylim=(0, None))
 axes[0, 1].legend()
 teaching.show(made, "07_memory")
 print({key: f"{value:.0f} steps" for key, value in memory.items()})
 assert memory[1.0, 0.5] < memory[1.0, 1.0] and memory[1.0, 2.0] < max(memory[1.0, gain] for gain in shown)
+impulse = np.zeros((length, 2, 1))
+impulse[:pulse_length, 0] = 1
+h, _ = network(2.0).run(impulse)
+print(
+    f"gain 2, alpha 1, no noise: after {length} steps the states with and without the pulse are {np.linalg.norm(h[-1, 0] - h[-1, 1]):.1f} apart"
+)
+assert np.linalg.norm(h[-1, 0] - h[-1, 1]) > 1
 assert memory[0.2, 0.5] > 4 * memory[1.0, 0.5]
 if not FAST:
     longest = {alpha: max(shown, key=lambda gain, a=alpha: memory[a, gain]) for alpha in (1.0, 0.2)}
@@ -454,9 +462,9 @@ if not FAST:
 
 # %% [markdown]
 # The reader is sure at first and guesses (0.5) in the end. Without a leak (solid) memory is longest for a gain slightly above
-# 1. Weaker weights let the state die out. Stronger ones make the network chaotic: the difference that the pulse made does not
-# die out, but the noise, which is amplified as well, covers it. With a leak (dashed) weak networks remember several times
-# longer, and the best gain is larger. No network was watched for more than 200 steps, which cuts the highest points short.
+# 1. Weaker weights let the state die out. Stronger ones make the network chaotic: without noise the difference that the pulse
+#   made lasts, but noise is amplified as well and covers it. With a leak (dashed) weak networks remember several times longer,
+#   and the best gain is larger. No network was watched for more than 200 steps, which cuts the highest points short.
 #
 # ## 7.10 Remembering for ever, with a vanishing gradient
 #
@@ -501,7 +509,7 @@ print(
     f"trained: distance {apart[60]:.2f} at 60 ms, {apart[300]:.2f} at 300 ms; output {z[-1]:.2f}; dh_300/dh_100 at most {growth[10]:.0e}"
 )
 assert apart[300] > 0.9 * apart[60] > 1 and z[-1] > 0.8
-assert growth[10] < 0.05 and found["untrained"][1][10] > 3 * growth[10]
+assert growth[10] < (0.1 if FAST else 0.01) and found["untrained"][1][10] > 3 * growth[10]
 assert found["untrained"][0][300] < 0.5 * found["untrained"][0][60]
 
 # %% [markdown]
@@ -567,11 +575,11 @@ if not FAST:
     assert medians[0.003, None] < 0.02 and medians[0.05, 0.3] < 0.5 * medians[0.003, None]
 
 # %% [markdown]
-# Most gradients are small, and now and then one is ten times as large or more (left). At the largest rate no start survives
-# these without clipping: the weights are thrown about, twice as far as those of the networks that learn, and in the end each
-# network gives about the same answer, 0.2, to all four pairs of pulses. With clipping no update is longer than the rate allows,
-# and all learn. One may instead choose a rate so small that the largest gradients do no harm (0.003): then the many small ones
-# move the weights too little, and learning is slower. Clipping does nothing against vanishing gradients.
+# Most gradients are small, and now and then one is ten times as large or more (left). At the largest rate no start learns
+# without clipping: the weights are thrown about, twice as far as those of the networks that learn, and in the end each network
+# gives about the same answer, 0.2, to all four pairs of pulses. With clipping no update is longer than the rate allows, and all
+# learn. One may instead choose a rate so small that the largest gradients do no harm (0.003): then the many small ones move the
+# weights too little, and learning is slower. Clipping does nothing against vanishing gradients.
 #
 # ## What to conclude
 #
@@ -585,9 +593,9 @@ if not FAST:
 # - A stable memory has a vanishing gradient. Clipping bounds the throw of a rare large gradient and allows larger rates.
 #
 # **If you have more time.** (a) Show that (12) lies within the unit circle if $\lambda$ does. (b) pycog adds a term to the loss
-# against vanishing gradients (`Network(vanishing=..)`; reference (13) and (14)): which Jacobians does it favour? (c)
-# `gradient_flow.FlowLog` is a callback for `mr.train` that keeps the flow while a network learns, `plots.diagnosis` draws it:
-# when does the gradient of 7.10 begin to vanish?
+# against vanishing gradients (`Network(vanishing=..)`, current form; reference (13) and (14)): which Jacobians does it favour?
+# (c) `gradient_flow.FlowLog` is a callback for `mr.train` that keeps the flow while a network learns, `plots.diagnosis` draws
+# it: when does the gradient of 7.10 begin to vanish?
 #
 # ## Where to go next
 #
