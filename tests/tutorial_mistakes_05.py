@@ -10,7 +10,7 @@ MISTAKES = [
     ),
     (
         "05_adam",
-        "check_adam",
+        "adam",
         "v_hat = v / (1 - beta2**t)  # (10)",
         "v_hat = v",
         "v starts at 0 too",

@@ -14,7 +14,7 @@
 #
 # **Runs in** 6 s on two cores (`MINIRNN_FAST=1`: 3 s).
 #
-# **Marks**: descent-path 3, momentum-step 3, check_adam 6, decayed-rate 3, clip-globally 5.
+# **Marks**: descent-path 3, momentum-step 3, adam 6, decayed-rate 3, clip-globally 5.
 
 # %%
 import os
@@ -217,13 +217,13 @@ teaching.check("momentum-step", momentum_step).expect_right()
 # $\beta_2 = 0.999$ and $\epsilon = 10^{-8}$ are usual. $m$ and $v$ start at 0. Why they are divided by $1 - \beta^t$ is the
 # subject of 5.6.
 #
-# ### Exercise: check_adam (6 marks)
+# ### Exercise: adam (6 marks)
 #
 # Write (9) to (11). Return `theta`, and `m` and `v` as they are to go into the next update. Do not change the arrays that you
 # are given.
 
 
-# %% exercise="check_adam"
+# %% exercise="adam"
 def adam(theta, m, v, g, t, lr, beta1=0.9, beta2=0.999, eps=1e-8):
     """theta, m and v after update t = 1, 2, .. with the gradient g; all arrays of one shape."""
     ### BEGIN SOLUTION

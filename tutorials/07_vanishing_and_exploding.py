@@ -461,7 +461,8 @@ if not FAST:
     assert longest[1.0] in (1.0, 1.1, 1.2) and longest[0.2] > longest[1.0]
 
 # %% [markdown]
-# The reader is sure at first and guesses (0.5) in the end. Without a leak (solid) memory is longest for a gain slightly above
+# The reader is sure at first and goes towards guessing (0.5). Without a leak (solid) memory is longest for a gain slightly
+# above
 # 1. Weaker weights let the state die out. Stronger ones make the network chaotic: without noise the difference that the pulse
 #   made lasts, but noise is amplified as well and covers it. With a leak (dashed) weak networks remember several times longer,
 #   and the best gain is larger. No network was watched for more than 200 steps, which cuts the highest points short.
