@@ -12,7 +12,7 @@
 #
 # **Minutes**: 80
 #
-# **Runs in** 15 s on two cores (`MINIRNN_FAST=1`: 4 s).
+# **Runs in** 16 s on two cores (`MINIRNN_FAST=1`: 4 s).
 #
 # **Marks**: step-jacobian 4, jacobian-products 5, largest-exponent 6, pulse-accuracy 5.
 
@@ -591,8 +591,8 @@ if not FAST:
 
 # %% [markdown]
 # Most gradients are small, and now and then one is ten times as large or more (left). At the largest rate no start learns
-# without clipping: the weights are thrown about, twice as far as those of the networks that learn, and in the end each network
-# gives about the same answer, 0.2, to all four pairs of pulses. With clipping no update is longer than the rate allows, and all
+# without clipping: the weights are thrown about, twice as far as those of the networks that learn, and in the end a typical one
+# gives nearly the same answer to all four pairs of pulses. With clipping no update is longer than the rate allows, and all
 # learn. One may instead choose a rate so small that the largest gradients do no harm (0.003): then the many small ones move the
 # weights too little, and learning is slower. Clipping does nothing against vanishing gradients.
 #
