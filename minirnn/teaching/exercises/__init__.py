@@ -1,12 +1,15 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
-from . import bptt, dale_and_noise, one_unit, the_network
+from . import adam, bptt, dale_and_noise, is_my_gradient_right, one_unit, the_network, vanishing_and_exploding
 
 EXERCISES: dict[str, Exercise] = {
     **one_unit.EXERCISES,
     **the_network.EXERCISES,
     **bptt.EXERCISES,
+    **is_my_gradient_right.EXERCISES,
+    **adam.EXERCISES,
+    **vanishing_and_exploding.EXERCISES,
     **dale_and_noise.EXERCISES,
 }
 
