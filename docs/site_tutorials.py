@@ -1,0 +1,167 @@
+"""Tutorials as pages: the notebook is run, and its cells and what they gave become Markdown and pictures.
+
+`tutorials/build.py` makes the notebooks, `notebook(path)` with the solutions and `student(path)` without, cell by cell alike.
+"""
+
+import base64
+import importlib.util
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nbformat
+from nbclient import NotebookClient
+
+NUMBERED = "[0-9][0-9]_*.py"
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+class Head(NamedTuple):
+    """What the table of tutorials says of one."""
+
+    number: str
+    title: str
+    minutes: str
+    learn: str
+
+
+def builder(folder: Path) -> Any:
+    """The module `build.py` of this folder."""
+    spec = importlib.util.spec_from_file_location("tutorials_build", folder / "build.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(folder))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(folder))
+    return module
+
+
+def run(notebook: Any, folder: Path, environment: dict[str, str], timeout: float) -> Any:
+    """The notebook with its outputs; an error in a cell is raised. folder: where it is run."""
+    environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"} | environment  # figures go inline
+    client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    return client.execute(env=environment)
+
+
+def fence(text: str, language: str = "text") -> str:
+    """A fenced block, whose fence is longer than any within."""
+    longest = max((len(run) for run in re.findall(r"~{3,}", text)), default=2)
+    ticks = "~" * (longest + 1)
+    return f"{ticks} {{.{language}}}\n{text.rstrip()}\n{ticks}"
+
+
+def indented(text: str) -> str:
+    """By four spaces."""
+    return "\n".join("    " + line if line.strip() else "" for line in text.splitlines())
+
+
+def plain(text: str) -> str:
+    """Without the codes of a terminal; of a line that was written over, what stood last."""
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in ANSI.sub("", text).split("\n")).strip("\n")
+
+
+def outputs(cell: Any, stem: str, folder: Path) -> list[str]:
+    """What a cell gave: text, and pictures written to the folder as stem_1.png, .."""
+    found: list[str] = []
+    text = ""
+    for output in [*cell.outputs, None]:
+        if output is not None and output.output_type == "stream":
+            text += output.text
+            continue
+        if text.strip():
+            found.append(f'<div class="output" markdown>\n\n{fence(plain(text))}\n\n</div>')
+        text = ""
+        data = {} if output is None else output.data
+        if "image/png" in data:
+            name = f"{stem}_{sum('![' in block for block in found) + 1}.png"
+            (folder / name).write_bytes(base64.b64decode(data["image/png"]))
+            found.append(f"![What the code above draws]({name})")
+        elif "text/markdown" in data:
+            found.append(data["text/markdown"])
+        elif "text/plain" in data:
+            found.append(f'<div class="output" markdown>\n\n{fence(plain(data["text/plain"]))}\n\n</div>')
+    return found
+
+
+def page(executed: Any, student: Any, stem: str, folder: Path) -> str:
+    """The page of a tutorial: `executed` with solutions and outputs, `student` with the stubs of its exercises."""
+    if len(executed.cells) != len(student.cells):
+        raise ValueError(f"{stem}: {len(executed.cells)} cells with solutions but {len(student.cells)} without")
+    blocks: list[str] = []
+    for i, (cell, stub) in enumerate(zip(executed.cells, student.cells, strict=True)):
+        if cell.cell_type == "markdown":
+            blocks.append(cell.source)
+        elif cell.cell_type == "code" and cell.source.strip():
+            if cell.metadata.get("exercise"):
+                blocks.append(fence(stub.source, "python"))
+                blocks.append('??? success "A solution"\n\n' + indented(fence(cell.source, "python")))
+            else:
+                blocks.append(fence(cell.source, "python"))
+            blocks += outputs(cell, f"{stem}_{i}", folder)
+    blocks.append(
+        f"---\n\n*To work in it: [the notebook]({stem}.ipynb){{ download }}, with the exercises open, or "
+        f"[the script it is made of](../../tutorials/{stem}.py). What stands here was written by running it, solutions and all.*"
+    )
+    return "\n\n".join(blocks) + "\n"
+
+
+def head(path: Path, notebook: Any) -> Head:
+    """Number, title, minutes and what is learnt, from the first Markdown cell.
+
+    The title is its first heading, the minutes the first number before "min", what is learnt the sentence that says so ("You
+    learn ..", "What you learn: ..") or else the first paragraph.
+    """
+    first = next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), "")
+    title = re.search(r"^#\s+(.+)$", first, re.MULTILINE)
+    if title is None:
+        raise ValueError(f"{path.name}: its first Markdown cell has no title")
+    number = path.stem[:2]
+    minutes = re.search(r"(\d+(?:\s*(?:to|-|–)\s*\d+)?)\s*min", first)
+    rest = [" ".join(part.split()) for part in first[title.end() :].split("\n\n") if part.strip()]
+    said = next((m for part in rest if (m := re.search(r"(?:what )?you(?: will)? learn[*:\s]*(.+)", part, re.IGNORECASE))), None)
+    learn = said[1] if said else next((part for part in rest if not re.match(r"[*_]*\d+.*min", part)), "")
+    learn = re.sub(r"\*\*|__", "", learn).strip()
+    name = re.sub(rf"^(?:Tutorial\s+)?0?{int(number)}[.:\s]+", "", title[1].strip())
+    return Head(number, name, minutes[1] if minutes else "", learn)
+
+
+def write(folder: Path, into: Path, *, fast: bool, root: Path, scratch: Path, timeout: float = 3600) -> list[tuple[str, Head]]:
+    """Run every tutorial of the folder; pages, pictures and notebooks go `into`; (stem, head) of each."""
+    scripts = sorted(folder.glob(NUMBERED)) if folder.is_dir() else []
+    if not scripts:
+        return []
+    build = builder(folder)
+    environment = {"PYTHONPATH": str(root)} | ({"MINIRNN_FAST": "1"} if fast else {})
+    found = []
+    for path in scripts:
+        print(f"running {path.name}", flush=True)
+        notebook, student = build.notebook(path), build.student(path)
+        found.append((path.stem, head(path, notebook)))
+        try:
+            executed = run(notebook, scratch, environment, timeout)
+        except Exception as error:
+            raise ValueError(f"{path.name} failed: {error}") from error
+        (into / f"{path.stem}.md").write_text(page(executed, student, path.stem, into))
+        nbformat.write(student, into / f"{path.stem}.ipynb")
+    return found
+
+
+def table(found: list[tuple[str, Head]]) -> str:
+    """The page of all tutorials."""
+    lines = [
+        "# Tutorials",
+        "",
+        "Each is a notebook to work through: read, run, and write what is left open. A solution is folded away below each exercise.",
+        "",
+    ]
+    if not found:
+        return "\n".join([*lines, "This build of the site was made without them."]) + "\n"
+    lines += ["| | tutorial | minutes | what you learn |", "|---|---|---|---|"]
+    for stem, h in found:
+        cells = [h.number, f"[{h.title}]({stem}.md)", h.minutes, h.learn.replace("|", "\\|")]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
