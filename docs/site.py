@@ -73,7 +73,7 @@ class Staging:
             there = FOLDERS[wanted]
         elif wanted in self.pages:
             there = self.pages[wanted]
-        elif re.fullmatch(r"tutorials/\d\d_\w+\.(py|ipynb)", wanted) and not origin.startswith("tutorials/source:"):
+        elif re.fullmatch(r"tutorials/\d\d_\w+\.(py|ipynb)", wanted):
             there = str(Path(wanted).with_suffix(".md"))
         elif wanted.startswith("..") or not (self.root / wanted).is_file():
             raise ValueError(f"{origin} links to {link}, which is not there")
@@ -163,6 +163,17 @@ def file_of(root: Path, name: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+def own_names(path: Path) -> list[str]:
+    """The public names that a module itself defines."""
+    found: list[str] = []
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.append(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            found += [t.id for t in getattr(node, "targets", [getattr(node, "target", None)]) if isinstance(t, ast.Name)]
+    return [name for name in found if not name.startswith("_") and name != "Array"]
+
+
 def front_door(root: Path) -> list[tuple[str, str]]:
     """The names of `minirnn.__all__` and the modules they come from, in the order of these."""
     tree = ast.parse((root / "minirnn/__init__.py").read_text())
@@ -194,7 +205,10 @@ def reference(staging: Staging) -> dict[str, list[str]]:
             about = escaped(first_line(path))
             index.append(f"| [`minirnn.{name}`]({name}.md) | {about} |")
             source = posixpath.relpath(staging.source(path.relative_to(root).as_posix()), "api")
-            staging.write(f"api/{name}.md", f"# minirnn.{name}\n\n[The whole file]({source}).\n\n::: minirnn.{name}\n")
+            page = f"# minirnn.{name} {{#minirnn.{name}}}\n\n[The whole file]({source}).\n\n::: minirnn.{name}\n"
+            if path.name == "__init__.py":  # what it hands on has its place on another page
+                page += f"    options:\n      members: {own_names(path) or 'false'}\n"
+            staging.write(f"api/{name}.md", page)
     staging.write("api/index.md", "\n".join(index) + "\n")
     return {room: [f"api/{name}.md" for name in names] for room, names in rooms.items()}
 
@@ -276,17 +290,13 @@ def build(root: Path, out: Path, *, tutorials: Path | None, fast: bool) -> None:
     logging.getLogger("mkdocs").setLevel(logging.WARNING)
     staging = Staging(root, out.parent / f"{out.name}-pages")
     staging.documents()
-    (staging.folder / "tutorials").mkdir(exist_ok=True)
     found = []
     if tutorials is not None:
         scratch = out.parent / f"{out.name}-run"
         shutil.rmtree(scratch, ignore_errors=True)
         shutil.copytree(tutorials, scratch) if tutorials.is_dir() else None
-        found = write(tutorials, staging.folder / "tutorials", fast=fast, root=root, scratch=scratch)
+        found = write(tutorials, staging, fast=fast, scratch=scratch)
     staging.write("tutorials/index.md", table(found))
-    for stem, _ in found:
-        page = staging.folder / f"tutorials/{stem}.md"
-        page.write_text(staging.linked(f"tutorials/{stem}.py", page.read_text()))
     rooms = reference(staging)
     staging.write_sources()
     config = load_config(

@@ -4,10 +4,13 @@
 """
 
 import base64
+import functools
 import importlib.util
 import os
 import re
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +46,10 @@ def builder(folder: Path) -> Any:
 def run(notebook: Any, folder: Path, environment: dict[str, str], timeout: float) -> Any:
     """The notebook with its outputs; an error in a cell is raised. folder: where it is run."""
     environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"} | environment  # figures go inline
-    client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook, timeout=timeout, kernel_name="python3", extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(folder)}},
+    )  # fmt: skip
     return client.execute(env=environment)
 
 
@@ -87,14 +93,17 @@ def outputs(cell: Any, stem: str, folder: Path) -> list[str]:
     return found
 
 
-def page(executed: Any, student: Any, stem: str, folder: Path) -> str:
-    """The page of a tutorial: `executed` with solutions and outputs, `student` with the stubs of its exercises."""
+def page(executed: Any, student: Any, stem: str, folder: Path, linked: Callable[[str], str], script: str) -> str:
+    """The page of a tutorial: `executed` with solutions and outputs, `student` with the stubs of its exercises.
+
+    linked: makes the links of its prose those of the site. script: where the page of its source is.
+    """
     if len(executed.cells) != len(student.cells):
         raise ValueError(f"{stem}: {len(executed.cells)} cells with solutions but {len(student.cells)} without")
     blocks: list[str] = []
     for i, (cell, stub) in enumerate(zip(executed.cells, student.cells, strict=True)):
         if cell.cell_type == "markdown":
-            blocks.append(cell.source)
+            blocks.append(linked(cell.source))
         elif cell.cell_type == "code" and cell.source.strip():
             if cell.metadata.get("exercise"):
                 blocks.append(fence(stub.source, "python"))
@@ -104,7 +113,7 @@ def page(executed: Any, student: Any, stem: str, folder: Path) -> str:
             blocks += outputs(cell, f"{stem}_{i}", folder)
     blocks.append(
         f"---\n\n*To work in it: [the notebook]({stem}.ipynb){{ download }}, with the exercises open, or "
-        f"[the script it is made of](../../tutorials/{stem}.py). What stands here was written by running it, solutions and all.*"
+        f"[the script it is made of]({script}). What stands here was written by running it, solutions and all.*"
     )
     return "\n\n".join(blocks) + "\n"
 
@@ -129,13 +138,15 @@ def head(path: Path, notebook: Any) -> Head:
     return Head(number, name, minutes[1] if minutes else "", learn)
 
 
-def write(folder: Path, into: Path, *, fast: bool, root: Path, scratch: Path, timeout: float = 3600) -> list[tuple[str, Head]]:
-    """Run every tutorial of the folder; pages, pictures and notebooks go `into`; (stem, head) of each."""
+def write(folder: Path, staging: Any, *, fast: bool, scratch: Path, timeout: float = 3600) -> list[tuple[str, Head]]:
+    """Run every tutorial of the folder, in `scratch`; pages, pictures and notebooks become part of the site; (stem, head) of each."""
     scripts = sorted(folder.glob(NUMBERED)) if folder.is_dir() else []
     if not scripts:
         return []
     build = builder(folder)
-    environment = {"PYTHONPATH": str(root)} | ({"MINIRNN_FAST": "1"} if fast else {})
+    into = staging.folder / "tutorials"
+    into.mkdir()
+    environment = {"PYTHONPATH": str(staging.root)} | ({"MINIRNN_FAST": "1"} if fast else {})
     found = []
     for path in scripts:
         print(f"running {path.name}", flush=True)
@@ -145,7 +156,12 @@ def write(folder: Path, into: Path, *, fast: bool, root: Path, scratch: Path, ti
             executed = run(notebook, scratch, environment, timeout)
         except Exception as error:
             raise ValueError(f"{path.name} failed: {error}") from error
-        (into / f"{path.stem}.md").write_text(page(executed, student, path.stem, into))
+        origin = f"tutorials/{path.name}"
+        script = "../" + (staging.source(origin) if (staging.root / origin).is_file() else f"tutorials/{path.name}")
+        linked = functools.partial(staging.linked, origin)
+        (into / f"{path.stem}.md").write_text(page(executed, student, path.stem, into, linked, script))
+        if not (staging.root / origin).is_file():  # a folder elsewhere
+            shutil.copy(path, into)
         nbformat.write(student, into / f"{path.stem}.ipynb")
     return found
 
