@@ -11,6 +11,7 @@ fails ends the build with an error.
 
 import argparse
 import ast
+import fnmatch
 import functools
 import http.server
 import logging
@@ -32,12 +33,19 @@ sys.path.append(str(HERE))  # behind all else: a module of the standard library 
 DOCUMENTS = ("CHANGELOG.md", "CONTRIBUTING.md", "VISION.md", "bench/RESULTS.md")  # outside docs
 GUIDES = ("troubleshooting", "coming-from", "models", "training", "procedures", "circuits", "signals")  # the others of docs follow
 FOLDERS = {"tutorials": "tutorials/index.md", "minirnn": "api/index.md", "docs/studies": "studies/index.md"}
-ROOMS = {  # headings of the reference, and the modules under each; a module that is not here has its package for a heading
+ROOMS = {  # headings of the reference, and the modules under each ("tasks.*": all in it); others have their package for a heading
     "Networks": ("network", "trials", "dale", "noise", "initial", "reference", "integrators"),
     "Training": ("train", "optimizer", "curriculum", "checkpoint", "randomness"),
-    "Checks": ("checks", "gradcheck", "gradient_flow", "second_order", "procedures", "gallery", "gallery.bugs"),
-    "Engine": ("engine", "files"),
-    "Studies": ("studies", "study_commands"),
+    "Checks": ("checks", "gradcheck", "gradient_flow", "second_order", "procedures", "gallery", "gallery.*"),
+    "Tasks": ("tasks", "tasks.*"),
+    "Analysis": ("analysis", "analysis.*"),
+    "Plots": ("plots", "plots.*"),
+    "Teaching": ("teaching", "teaching.*"),
+    "Other packages": ("interop", "interop.*"),
+    "Circuits": ("circuits", "circuits.*"),
+    "Signals": ("signals", "signals.*"),
+    "Studies": ("studies", "study_commands", "ensembles", "ensembles.*"),
+    "Engine": ("engine", "kernels", "kernels.*", "files"),
     "Commands": ("cli", "report", "recordings"),
 }
 LINK = re.compile(r"(!?\[(?:[^\]\[]|\[[^\]]*\])*\]\()([^)\s]+)(\))")
@@ -116,7 +124,10 @@ class Staging:
     def documents(self) -> None:
         """The pages that are in the repository."""
         for origin, path in self.pages.items():
-            self.write(path, self.linked(origin, (self.root / origin).read_text()))
+            text = self.linked(origin, (self.root / origin).read_text())
+            if len(re.findall(r"^#{2,} ", text, re.MULTILINE)) < 2:  # tables can have the room of a table of contents
+                text = f"---\nhide: [toc]\n---\n\n{text}"
+            self.write(path, text)
         shutil.copy(HERE / "site.css", self.folder)
 
     def write_sources(self) -> None:
@@ -143,11 +154,13 @@ def modules(root: Path) -> dict[str, list[str]]:
         parts = parts[:-1] if parts[-1] == "__init__" else parts
         if parts and not any(part.startswith("_") for part in parts):
             found.append(".".join(parts))
-    rooms: dict[str, list[str]] = {room: [name for name in names if name in found] for room, names in ROOMS.items()}
+    rooms: dict[str, list[str]] = {
+        room: [name for wanted in names for name in found if fnmatch.fnmatchcase(name, wanted)] for room, names in ROOMS.items()
+    }
     placed = {name for names in rooms.values() for name in names}
     for name in found:
         if name not in placed:
-            rooms.setdefault(name.split(".")[0], []).append(name)
+            rooms.setdefault(name.split(".")[0].capitalize(), []).append(name)
     return {room: names for room, names in rooms.items() if names}
 
 

@@ -2,22 +2,34 @@
 
 import html
 import re
+import xml.etree.ElementTree as ET
 from typing import Any
 
 from latex2mathml.converter import convert
 
 ARITHMATEX = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
+ACCENTS = "\u0302^\u00af\u02d9\u02dc~\u2192\u02c7\u00a8\u2015"  # hat, bar, dot, tilde, vec, check, ddot, overline
+MATHML = "http://www.w3.org/1998/Math/MathML"
 
 
 def mathml(latex: str, display: str) -> str:
     """LaTeX as MathML, display "inline" or "block"; ValueError where a command is not known and would be shown as it is."""
+    plain = re.sub(r"\\(begin|end)\{(?:aligned|split)\}", r"\\\1{align*}", latex)  # the converter knows but this one
+    plain = re.sub(r"\\tag\{([^{}]*)\}", r"\\qquad\\text{(\1)}", plain)
+    plain = re.sub(r"\\mathrm\{(\w)\}", r"\\text{\1}", plain)  # a single letter would be slanted
     try:
-        found = convert(latex, display=display)
-    except Exception as error:  # the converter has many of its own, and IndexError besides
+        found = ET.fromstring(convert(plain, display=display))
+    except Exception as error:  # the converter has many of its own, and IndexError besides; a stray & is no XML
         raise ValueError(f"{latex!r} is no LaTeX that can be drawn: {error!r}") from error
-    if unknown := re.search(r">\s*(?:\\|&#x0005C;)([a-zA-Z]+)", found):
-        raise ValueError(f"{latex!r} has the command \\{unknown[1]}, which can not be drawn")
-    return found
+    for item in found.iter():
+        if "\\" in (item.text or ""):
+            raise ValueError(f"{latex!r} has the command {item.text}, which can not be drawn")
+        if item.tag == f"{{{MATHML}}}mover" and len(item) == 2 and (item[1].text or "") in ACCENTS:
+            item.set("accent", "true")  # browsers do not infer it
+            wide = len(item[0]) > 1 or len(item[0].text or "") > 1
+            item[1].set("stretchy", "true" if wide else "false")
+    ET.register_namespace("", MATHML)
+    return ET.tostring(found, encoding="unicode")
 
 
 def on_page_content(content: str, page: Any, **_: Any) -> str:
