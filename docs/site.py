@@ -125,7 +125,9 @@ class Staging:
         """The pages that are in the repository."""
         for origin, path in self.pages.items():
             text = self.linked(origin, (self.root / origin).read_text())
-            if len(re.findall(r"^#{2,} ", text, re.MULTILINE)) < 2:  # tables can have the room of a table of contents
+            if path == "index.md":
+                text = f"---\nhide: [navigation, toc]\n---\n\n{text}"
+            elif len(re.findall(r"^#{2,} ", text, re.MULTILINE)) < 2:  # tables can have the room of a table of contents
                 text = f"---\nhide: [toc]\n---\n\n{text}"
             self.write(path, text)
         shutil.copy(HERE / "site.css", self.folder)
