@@ -56,11 +56,12 @@ FENCED = re.compile(r"^( *)(`{3,}|~{3,}).*?^\1\2[`~]*[ \t]*$", re.MULTILINE | re
 class Staging:
     """The folder that mkdocs reads, made from the repository at `root`."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, tutorials: list[Path]) -> None:
         self.root, self.folder = root, folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.sources: set[str] = set()
+        self.tutorials = [path.stem for path in tutorials]
         found = [path.relative_to(root).as_posix() for path in sorted((root / "docs").rglob("*.md"))]
         self.pages = {path: self.place(path) for path in (*found, *(d for d in DOCUMENTS if (root / d).exists()))}
 
@@ -81,7 +82,7 @@ class Staging:
             there = FOLDERS[wanted]
         elif wanted in self.pages:
             there = self.pages[wanted]
-        elif re.fullmatch(r"tutorials/\d\d_\w+\.(py|ipynb)", wanted):
+        elif wanted in {f"tutorials/{stem}{ending}" for stem in self.tutorials for ending in (".py", ".ipynb")}:
             there = str(Path(wanted).with_suffix(".md"))
         elif wanted.startswith("..") or not (self.root / wanted).is_file():
             raise ValueError(f"{origin} links to {link}, which is not there")
@@ -145,7 +146,10 @@ class Staging:
             except ClassNotFound:
                 language = "text"
             block = fence(text, language).replace(f"{{.{language}}}", f'{{.{language} linenums="1"}}', 1)
-            self.write(f"source/{path}.md", f"---\nsearch:\n  exclude: true\n---\n\n# {path}\n\n{block}\n")
+            api = "api/" + ".".join(Path(path).with_suffix("").parts[1:]).removesuffix(".__init__") + ".md"
+            there = path.startswith("minirnn/") and (self.folder / api).exists()
+            about = f"[In the reference]({posixpath.relpath(api, posixpath.dirname(f'source/{path}'))}).\n\n" if there else ""
+            self.write(f"source/{path}.md", f"---\nsearch:\n  exclude: true\n---\n\n# {path}\n\n{about}{block}\n")
 
 
 def modules(root: Path) -> dict[str, list[str]]:
@@ -243,7 +247,7 @@ def navigation(staging: Staging, tutorials: list[Any], rooms: dict[str, list[str
         {"Guides": guides},
         {"Studies": ["studies/index.md", *({Path(page).stem: page} for page in studies)]},
         {"Reference": ["api/index.md", *({room: [{Path(p).stem: p} for p in pages]} for room, pages in rooms.items())]},
-        {"Project": [document for document in ("bench/RESULTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "VISION.md") if document in there]},
+        {"Project": [document for document in sorted(DOCUMENTS, key=str.casefold) if document in there]},
     ]  # fmt: skip
     return [{name: value} for item in nav for name, value in item.items() if value and value != ["studies/index.md"]]
 
@@ -299,18 +303,19 @@ def build(root: Path, out: Path, *, tutorials: Path | None, fast: bool) -> None:
     from mkdocs.commands.build import build as mkdocs_build
     from mkdocs.config import load_config
     from mkdocs.exceptions import MkDocsException
-    from site_tutorials import table, write
+    from site_tutorials import NUMBERED, table, write
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.getLogger("mkdocs").setLevel(logging.WARNING)
-    staging = Staging(root, out.parent / f"{out.name}-pages")
+    scripts = [] if tutorials is None else sorted(tutorials.glob(NUMBERED))
+    staging = Staging(root, out.parent / f"{out.name}-pages", scripts)
     staging.documents()
     found = []
-    if tutorials is not None:
-        scratch = out.parent / f"{out.name}-run"
+    if tutorials is not None and scripts:
+        scratch = out.parent / f"{out.name}-run"  # what they write is not to land in the repository
         shutil.rmtree(scratch, ignore_errors=True)
-        shutil.copytree(tutorials, scratch) if tutorials.is_dir() else None
-        found = write(tutorials, staging, fast=fast, scratch=scratch)
+        shutil.copytree(tutorials, scratch)
+        found = write(scripts, staging, fast=fast, scratch=scratch)
     staging.write("tutorials/index.md", table(found))
     rooms = reference(staging)
     staging.write_sources()

@@ -11,7 +11,7 @@ from typing import Any
 import griffe
 
 ERRORS = re.compile(r"(?:Raises|(?:[A-Z]\w*(?:Error|Interrupt)|Diverged)\b|Source|Sources|Shapes)\b")
-COMMENT = re.compile(r"\S.*\s#\s+(?!noqa|type:|fmt:|pragma)(.+)$")
+COMMENT = re.compile(r"\s*\S.*\s#\s+(?!noqa|type:|fmt:|pragma)(.+)$")
 
 
 def escaped(prose: str) -> str:
@@ -65,10 +65,10 @@ def argument_list(lines: list[str], names: set[str]) -> Iterator[str]:
         pieces = starts.split(part.strip())  # prose, then (names, shape, prose) again and again
         if pieces[0].strip():
             yield escaped(pieces[0].strip())
-        items = [
-            "- " + ", ".join(f"`{n}`" for n in re.split(", | and ", pieces[k])) + f"{escaped(pieces[k + 1])}: {escaped(pieces[k + 2].strip())}"
-            for k in range(1, len(pieces), 3)
-        ]  # fmt: skip
+        items = []
+        for k in range(1, len(pieces), 3):
+            described = ", ".join(f"`{n}`" for n in re.split(", | and ", pieces[k]))
+            items.append(f"- {described}{escaped(pieces[k + 1])}: {escaped(pieces[k + 2].strip())}")
         if items:
             yield "\n".join(items)
 

@@ -129,7 +129,7 @@ def head(path: Path, notebook: Any) -> Head:
     if title is None:
         raise ValueError(f"{path.name}: its first Markdown cell has no title")
     number = path.stem[:2]
-    minutes = re.search(r"(\d+(?:\s*(?:to|-|–)\s*\d+)?)\s*min", first)
+    minutes = re.search(r"(\d+(?:\s*(?:to|-|\u2013)\s*\d+)?)\s*min", first)
     rest = [" ".join(part.split()) for part in first[title.end() :].split("\n\n") if part.strip()]
     said = next((m for part in rest if (m := re.search(r"(?:what )?you(?: will)? learn[*:\s]*(.+)", part, re.IGNORECASE))), None)
     learn = said[1] if said else next((part for part in rest if not re.match(r"[*_]*\d+.*min", part)), "")
@@ -138,12 +138,9 @@ def head(path: Path, notebook: Any) -> Head:
     return Head(number, name, minutes[1] if minutes else "", learn)
 
 
-def write(folder: Path, staging: Any, *, fast: bool, scratch: Path, timeout: float = 3600) -> list[tuple[str, Head]]:
-    """Run every tutorial of the folder, in `scratch`; pages, pictures and notebooks become part of the site; (stem, head) of each."""
-    scripts = sorted(folder.glob(NUMBERED)) if folder.is_dir() else []
-    if not scripts:
-        return []
-    build = builder(folder)
+def write(scripts: list[Path], staging: Any, *, fast: bool, scratch: Path, timeout: float = 3600) -> list[tuple[str, Head]]:
+    """Run these tutorials, in `scratch`; pages, pictures and notebooks become part of the site; (stem, head) of each."""
+    build = builder(scripts[0].parent)
     into = staging.folder / "tutorials"
     into.mkdir()
     environment = {"PYTHONPATH": str(staging.root)} | ({"MINIRNN_FAST": "1"} if fast else {})
@@ -151,7 +148,6 @@ def write(folder: Path, staging: Any, *, fast: bool, scratch: Path, timeout: flo
     for path in scripts:
         print(f"running {path.name}", flush=True)
         notebook, student = build.notebook(path), build.student(path)
-        found.append((path.stem, head(path, notebook)))
         try:
             executed = run(notebook, scratch, environment, timeout)
         except Exception as error:
@@ -159,6 +155,8 @@ def write(folder: Path, staging: Any, *, fast: bool, scratch: Path, timeout: flo
         origin = f"tutorials/{path.name}"
         script = "../" + (staging.source(origin) if (staging.root / origin).is_file() else f"tutorials/{path.name}")
         linked = functools.partial(staging.linked, origin)
+        about = head(path, notebook)
+        found.append((path.stem, about._replace(learn=linked(about.learn))))
         (into / f"{path.stem}.md").write_text(page(executed, student, path.stem, into, linked, script))
         if not (staging.root / origin).is_file():  # a folder elsewhere
             shutil.copy(path, into)
@@ -171,7 +169,7 @@ def table(found: list[tuple[str, Head]]) -> str:
     lines = [
         "# Tutorials",
         "",
-        "Each is a notebook to work through: read, run, and write what is left open. A solution is folded away below each exercise.",
+        "Each is a notebook to work through: read, run, and write what is left open. A solution is folded below each exercise.",
         "",
     ]
     if not found:
