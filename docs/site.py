@@ -170,9 +170,12 @@ def modules(root: Path) -> dict[str, list[str]]:
     return {room: names for room, names in rooms.items() if names}
 
 
-def first_line(path: Path) -> str:
-    """The first sentence or line of a module's docstring."""
-    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+def first_line(path: Path, name: str = "") -> str:
+    """The first paragraph of a module's docstring, or of that of a class or function in it."""
+    found: Any = ast.parse(path.read_text())
+    if name:
+        found = next(node for node in found.body if getattr(node, "name", "") == name)
+    text = ast.get_docstring(found) or ""
     return " ".join(text.split("\n\n")[0].split())
 
 
@@ -194,13 +197,19 @@ def own_names(path: Path) -> list[str]:
 
 
 def front_door(root: Path) -> list[tuple[str, str]]:
-    """The names of `minirnn.__all__` and the modules they come from, in the order of these."""
-    tree = ast.parse((root / "minirnn/__init__.py").read_text())
+    """The names that `import minirnn` gives, and the modules in which they are written, without "minirnn."."""
     found = []
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
-            found += [(alias.name, node.module) for alias in node.names]
+    for name, module in imported(root / "minirnn/__init__.py"):
+        path = file_of(root, module)
+        inner = dict(imported(path)) if path.name == "__init__.py" else {}  # a package that hands on what one of its modules has
+        found.append((name, f"{module}.{inner[name]}" if name in inner else module))
     return found
+
+
+def imported(path: Path) -> list[tuple[str, str]]:
+    """The names that a package imports from its own modules, and these."""
+    nodes = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.ImportFrom) and n.level == 1 and n.module]
+    return [(alias.name, str(node.module)) for node in nodes for alias in node.names]
 
 
 def reference(staging: Staging) -> dict[str, list[str]]:
@@ -209,14 +218,10 @@ def reference(staging: Staging) -> dict[str, list[str]]:
 
     root, rooms = staging.root, modules(staging.root)
     index = ["# Reference", "", first_line(root / "minirnn/__init__.py"), "", "## The front door", ""]
-    index += ["`import minirnn as mr` has these names; the room of each tells the rest.", "", "| name | is in |", "|---|---|"]
-    for name, module in front_door(root):
-        path = file_of(root, module)
-        where = f"minirnn.{module}"
-        if path.name == "__init__.py":  # where it is written, not where it is handed on
-            inner = {a.name: n.module for n in ast.parse(path.read_text()).body if isinstance(n, ast.ImportFrom) for a in n.names}
-            where += f".{inner[name]}" if name in inner else ""
-        index.append(f"| [`mr.{name}`][{where}.{name}] | [`{where}`]({where.removeprefix('minirnn.')}.md) |")
+    index += ["`import minirnn as mr` has these names; the room of each tells the rest.", "", "| name | | is in |", "|---|---|---|"]
+    for name, module in sorted(front_door(root), key=lambda pair: pair[0].casefold()):
+        about = escaped(first_line(file_of(root, module), name))
+        index.append(f"| [`mr.{name}`][minirnn.{module}.{name}] | {about} | [`minirnn.{module}`]({module}.md) |")
     for room, names in rooms.items():
         index += ["", f"## {room}", "", "| module | |", "|---|---|"]
         for name in names:

@@ -1,7 +1,7 @@
 """An extension of griffe, which reads the package for the API pages: docstrings in plain text become Markdown.
 
 What is indented by four is kept as it stands (equations, tables). Arguments become a list, where a line or a sentence starts with
-the name of one. The comment behind a field of a class, or a constant, is its description.
+the name of one. The comment behind a field of a class becomes an item of the class' list, that behind a constant its description.
 """
 
 import re
@@ -87,6 +87,14 @@ def markdown(text: str, names: set[str], known: Any = lambda path: False) -> str
     return re.sub(r"`(minirnn(?:\.\w+)+)`", lambda m: f"[`{m[1]}`][{m[1]}]" if known(m[1]) else m[0], found)
 
 
+def comment(attribute: Any) -> str:
+    """What stands behind the attribute, on the last line of its assignment."""
+    if attribute.parent is None or not attribute.lineno:
+        return ""
+    found = COMMENT.match(attribute.lines_collection[attribute.filepath][(attribute.endlineno or attribute.lineno) - 1])
+    return found[1] if found else ""
+
+
 class Docstrings(griffe.Extension):
     """Rewrites the docstrings of the whole package once it is read."""
 
@@ -102,19 +110,26 @@ class Docstrings(griffe.Extension):
             except KeyError:
                 return False
 
+        griffe.DataclassesExtension().on_package(pkg=pkg)  # makes signatures of the fields, before these are taken away
         self._rewrite(pkg, known)
 
     def _rewrite(self, item: Any, known: Any) -> None:
         if item.is_alias:
             return
-        if item.is_attribute and item.docstring is None and item.parent is not None and item.lineno:
-            comment = COMMENT.match(item.lines_collection[item.filepath][(item.endlineno or item.lineno) - 1])
-            if comment:
-                item.docstring = griffe.Docstring(comment[1], parent=item)
+        if item.is_attribute and item.docstring is None and comment(item):
+            item.docstring = griffe.Docstring(comment(item), parent=item)
         if item.docstring is not None:
             names = {p.name.lstrip("*") for p in getattr(item, "parameters", [])} - {"self", "cls"}
             if item.is_class:
                 names |= {name for name in item.members if not name.startswith("_")}
             item.docstring.value = markdown(item.docstring.value, names, known)
+        if item.is_class:
+            fields = [a for a in item.members.values() if a.is_attribute and a.docstring is None]
+            told = [f"- `{a.name}`: {escaped(comment(a))}" for a in fields if comment(a)]
+            if told:
+                text = item.docstring.value if item.docstring else ""
+                item.docstring = griffe.Docstring("\n".join([text, "", *told]), parent=item)
+            for field in fields:  # the docstring tells them, or they are told by nothing
+                del item.members[field.name]
         for member in list(item.members.values()):
             self._rewrite(member, known)
