@@ -1,0 +1,15 @@
+"""The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
+
+from ..verdict import Exercise, Function, Verdict, judge
+from . import one_unit
+
+EXERCISES: dict[str, Exercise] = {
+    **one_unit.EXERCISES,
+}
+
+
+def check(name: str, function: Function, *, seed: int = 0) -> Verdict:
+    """The verdict on a student's function for the exercise `name`. ValueError where there is no such exercise."""
+    if name not in EXERCISES:
+        raise ValueError(f"name must be one of {', '.join(EXERCISES)}, got {name!r}")
+    return judge(name, EXERCISES[name], function, seed)

@@ -1,0 +1,295 @@
+"""The heart of the engine as exercises: a step, a forward pass, loss and gradient, Adam. Equations as in `minirnn.reference`.
+
+The right answer is the plain reference; the mistakes are the gallery's, each one line of that reference, and each mistake of the
+forward pass once more with the gradient that belongs to it: a wrong model, rightly differentiated, which no gradient check sees.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .. import gallery, reference
+from ..checks import COMPLEX_STEP, moved, unit_direction
+from ..gallery.bugs import ADJOINT, CURRENT, FORWARD, OPTIMIZER, Bug
+from ..reference import Model, Params
+from .verdict import Draw, Exercise, Function, Mistake, Verdict, judge
+
+Array = np.ndarray[Any, Any]
+
+GRADIENTS = ("W_in_bar", "W_rec_bar", "W_out_bar", "b_rec_bar", "b_out_bar", "h0_bar")
+
+
+def check_step(step: Function, *, form: str = "rate", phi: str = "tanh", noise: bool = False, seed: int = 0) -> Verdict:
+    """One Euler step: lines (2) to (4), in the current form (2c) to (4c).
+
+    step(h, x, W_rec, W_in, b_rec, alpha) -> the next h (B, N), from h (B, N), x (B, I), W_rec (N, N), W_in (N, I), b_rec (N,) and
+    alpha = dt / tau, a number; with `noise`, step(h, x, W_rec, W_in, b_rec, alpha, n), n (B, N) scaled already.
+    """
+    _known(form, phi)
+
+    def draw(rng: np.random.Generator) -> Draw:
+        params, x, _, _, n, alpha = _case(rng, phi)
+        B, (N, I) = x.shape[1], params.W_in.shape
+        arguments = (_state(rng, B, N), x[0], params.W_rec, params.W_in, params.b_rec, alpha)
+        return Draw((*arguments, n[0]) if noise else arguments, {"alpha": alpha, "(1 - alpha)": 1 - alpha, "N": N, "I": I})
+
+    def function(module: ModuleType) -> Function:
+        def one(h: Array, x: Array, W_rec: Array, W_in: Array, b_rec: Array, alpha: float, n: Array | None = None) -> Any:
+            params = Params(W_in, W_rec, np.zeros((1, len(W_rec))), b_rec, None, None)
+            return module.rollout(params, x[None], h, None if n is None else n[None], _model(alpha, len(W_rec), form, phi))[0][1]
+
+        return one
+
+    asks = f"step(h, x, W_rec, W_in, b_rec, alpha{', n' if noise else ''}) -> the next h"
+    exercise = Exercise(asks, ("h",), draw, function(reference), lambda: [*_slips_of_a_step(form, phi), *_planted(function)])
+    return judge("check_step", exercise, step, seed)
+
+
+def _slips_of_a_step(form: str, phi: str) -> list[Mistake]:
+    """Those that are no single line of the reference."""
+
+    def made(kind: str) -> Function:
+        def one(h: Array, x: Array, W_rec: Array, W_in: Array, b_rec: Array, alpha: float, n: Array | None = None) -> Any:
+            rates = form == "rate"
+            a = (h if rates else reference.phi(h, phi)) @ W_rec.T + x @ W_in.T + b_rec  # (2), (3c)
+            inside, after = (n, 0) if rates else (0, n)  # where the noise acts
+            inside, after = (0 if part is None else part for part in (inside, after))
+            if kind == "phi around the leak":
+                return reference.phi((1 - alpha) * h + alpha * (a + inside), phi)
+            if kind == "phi dropped" and not rates:
+                a = h @ W_rec.T + x @ W_in.T + b_rec
+            r = reference.phi(a + inside, phi) if rates and kind != "phi dropped" else a + inside  # (3)
+            if kind == "the change alone":
+                return alpha * (r - h) + after
+            if kind == "leak and step exchanged":
+                return alpha * h + (1 - alpha) * r + after
+            if kind == "leak added":
+                return (1 + alpha) * h + alpha * r + after
+            return (1 - alpha) * h + alpha * r + after  # (4)
+
+        return one
+
+    words = {
+        "the change alone": "alpha (r - h) is what is added in the step: the state itself is missing.",
+        "leak and step exchanged": "(1 - alpha) belongs to the old state and alpha to the drive.",
+        "leak added": "The leak takes away: it is -h on the right-hand side.",
+        "phi dropped": "The activation is missing.",
+    }
+    if form == "rate":
+        words["phi around the leak"] = "phi acts on the current alone; the leak stays outside of it (1)."
+    return [Mistake(kind, text, made(kind)) for kind, text in words.items()]
+
+
+def check_run(run: Function, *, form: str = "rate", phi: str = "tanh", noise: bool = False, seed: int = 0) -> Verdict:
+    """A forward pass: lines (2) to (5).
+
+    run(params, x, alpha) -> (h (T+1, B, N), z (T, B, O)), from params, a `minirnn.Params` with biases and h0 (N,), and
+    x (T, B, I); with `noise`, run(params, x, alpha, n), n (T, B, N). z[t] is read from h[t+1] (in the current form from its rate).
+    """
+    _known(form, phi)
+
+    def draw(rng: np.random.Generator) -> Draw:
+        params, x, _, _, n, alpha = _case(rng, phi)
+        return Draw((params, x, alpha, n) if noise else (params, x, alpha), {"alpha": alpha, "T": len(x), "B": x.shape[1]})
+
+    def function(module: ModuleType) -> Function:
+        def one(params: Params, x: Array, alpha: float, n: Array | None = None) -> Any:
+            h, r = module.rollout(params, x, params.h0, n, _model(alpha, len(params.W_rec), form, phi))
+            return h, module.readout(params, h if form == "rate" else r)
+
+        return one
+
+    asks = f"run(params, x, alpha{', n' if noise else ''}) -> (h, z)"
+    return judge("check_run", Exercise(asks, ("h", "z"), draw, function(reference), lambda: _planted(function)), run, seed)
+
+
+def check_bptt(
+    loss_and_gradient: Function, *, form: str = "rate", phi: str = "tanh", noise: bool = False, seed: int = 0
+) -> Verdict:
+    """Loss and gradient by back-propagation through time: lines (2) to (6), then (6*) to (2*).
+
+    loss_and_gradient(params, x, target, mask, alpha) -> (loss, gradient). params is a `minirnn.Params` (W_in, W_rec,
+    W_out, b_rec, b_out, h0); x (T, B, I), target and mask (T, B, O); the loss is sum(mask (z - target)^2) / sum(mask). The
+    gradient has the order or the names of params: a Params, a tuple or a dict. With `noise`, a last argument n (T, B, N).
+    """
+    _known(form, phi)
+
+    def draw(rng: np.random.Generator) -> Draw:
+        params, x, target, mask, n, alpha = _case(rng, phi)
+        T, B, O = target.shape
+        arguments = (params, x, target, mask, alpha)
+        factors = {"alpha": alpha, "T": T, "B": B, "O": O, "(T B)": T * B, "sum(mask)": float(mask.sum())}
+        return Draw((*arguments, n) if noise else arguments, factors)
+
+    def function(module: ModuleType) -> Function:
+        def one(params: Params, x: Array, target: Array, mask: Array, alpha: float, n: Array | None = None) -> Any:
+            return module.loss_and_gradient(params, x, target, mask, params.h0, n, _model(alpha, len(params.W_rec), form, phi))
+
+        return one
+
+    def consistent(module: ModuleType) -> Function:
+        def one(params: Params, x: Array, target: Array, mask: Array, alpha: float, n: Array | None = None) -> Any:
+            model = _model(alpha, len(params.W_rec), form, phi)
+
+            def loss(p: Params) -> Any:
+                return module.loss(p, x, target, mask, params.h0, n, model)
+
+            return loss(params), complex_step(loss, params)
+
+        return one
+
+    def mistakes() -> Sequence[Mistake]:
+        belongs = "Your gradient does belong to your loss, so no gradient check sees it, but the loss is that of another model."
+        alike = [m._replace(words=f"{m.words} {belongs}") for m in _planted(consistent, (*FORWARD, *CURRENT))]
+        return [*_planted(function), *alike]
+
+    asks = f"loss_and_gradient(params, x, target, mask, alpha{', n' if noise else ''}) -> (loss, gradient)"
+    return judge("check_bptt", Exercise(asks, ("loss", *GRADIENTS), draw, function(reference), mistakes), loss_and_gradient, seed)
+
+
+def check_adam(update: Function, *, epsilon_hat: bool = False, seed: int = 0) -> Verdict:
+    """One update of Adam: lines (9) to (11), as in the paper, with `epsilon_hat` as in Keras.
+
+    update(theta, m, v, g, t, lr, beta1, beta2, eps) -> (theta, m, v) after it; theta, m, v and the gradient g are arrays of
+    one shape, t = 1, 2, .. counts this update.
+    """
+
+    def draw(rng: np.random.Generator) -> Draw:
+        shape = tuple(int(n) for n in rng.permutation([2, 3, 4])[:2])
+        theta, m, g = rng.standard_normal((3, *shape))
+        t, lr = int(rng.integers(2, 9)), float(rng.uniform(0.01, 0.2))
+        beta1, beta2, eps = float(rng.uniform(0.6, 0.8)), float(rng.uniform(0.9, 0.95)), float(rng.uniform(0.05, 0.2))
+        v = rng.uniform(0.1, 1.0, shape)
+        return Draw((theta, m, v, g, t, lr, beta1, beta2, eps), {"beta1": beta1, "beta2": beta2, "lr": lr, "t": t})
+
+    def function(module: ModuleType, hat: bool = epsilon_hat) -> Function:
+        return lambda *arguments: module.adam(*arguments, hat)
+
+    def mistakes() -> Sequence[Mistake]:
+        bugs = [bug for bug in OPTIMIZER if bug.room == "reference"]
+        other = Mistake(
+            "the paper's for Keras' form" if epsilon_hat else "Keras' for the paper's form",
+            "The two differ in what eps is added to: the root of the corrected moment (paper), or of the moment as it is (Keras).",
+            function(reference, not epsilon_hat),
+        )
+        return [*_planted(function, bugs), other, *_slips_of_adam(epsilon_hat)]
+
+    asks = "update(theta, m, v, g, t, lr, beta1, beta2, eps) -> (theta, m, v)"
+    return judge("check_adam", Exercise(asks, ("theta", "m", "v"), draw, function(reference), mistakes), update, seed)
+
+
+def _slips_of_adam(epsilon_hat: bool) -> list[Mistake]:
+    """Mistakes that are no single line of the reference, as changes of what goes into Algorithm 1 or comes out."""
+
+    def made(kind: str) -> Function:
+        def one(theta: Array, m: Array, v: Array, g: Array, t: int, lr: float, beta1: float, beta2: float, eps: float) -> Any:
+            if kind == "moments exchanged":
+                beta1, beta2 = beta2, beta1
+            first = beta1 * m + ((1 - beta1) * g if kind != "first moment not weighed" else g)  # (9)
+            second = beta2 * v + (1 - beta2) * (g if kind == "gradient not squared" else g * g)  # (10)
+            if kind == "old moments used":
+                used, root = m, v
+            else:
+                used, root = first, second
+            n = {"counted from 0": t - 1, "counted ahead": t + 1}.get(kind, t)
+            unbias1, unbias2 = (1 - beta1**n, 1 - beta2**n) if kind != "neither moment corrected" else (1.0, 1.0)
+            if kind == "second moment not corrected":
+                unbias2 = 1.0
+            if kind == "corrected with the first power":
+                unbias1, unbias2 = 1 - beta1, 1 - beta2
+            if kind == "corrected moments kept":
+                first, second = first / unbias1, second / unbias2
+            sign = -1 if kind == "climbs" else 1
+            if epsilon_hat:
+                moved = theta - sign * lr * math.sqrt(unbias2) / unbias1 * used / (np.sqrt(root) + eps)
+            elif kind == "root forgotten":
+                moved = theta - lr * (used / unbias1) / (root / unbias2 + eps)
+            elif kind == "eps forgotten":
+                moved = theta - lr * (used / unbias1) / np.sqrt(root / unbias2)
+            elif kind == "gradient for the first moment":
+                moved = theta - lr * g / (np.sqrt(root / unbias2) + eps)
+            else:
+                moved = theta - sign * lr * (used / unbias1) / (np.sqrt(root / unbias2) + eps)
+            return moved, first, second
+
+        return one
+
+    words = {
+        "neither moment corrected": "Both start at 0 and are too small at first: divide by 1 - beta^t.",
+        "second moment not corrected": "v starts at 0 too: divide it by 1 - beta2^t.",
+        "corrected with the first power": "The correction is 1 - beta^t, not 1 - beta: it fades as t grows.",
+        "counted from 0": "t is 1 in the first update.",
+        "counted ahead": "t counts this update already: it is not to be raised again.",
+        "corrected moments kept": "m_hat and v_hat are for this update alone; m and v go on uncorrected.",
+        "moments exchanged": "beta1 belongs to m, beta2 to v.",
+        "first moment not weighed": "The factor 1 - beta1 is missing.",
+        "gradient not squared": "v averages g^2.",
+        "old moments used": "The moments are renewed first, and then used.",
+        "climbs": "The update goes against the gradient: theta - lr ..",
+        "root forgotten": "The step is divided by the root of v_hat.",
+        "eps forgotten": "eps is what keeps the division from exploding where v is 0.",
+        "gradient for the first moment": "The step is taken along m_hat, not along g.",
+    }
+    if epsilon_hat:
+        for kind in ("root forgotten", "eps forgotten", "gradient for the first moment"):
+            del words[kind]
+    return [Mistake(kind, text, made(kind)) for kind, text in words.items()]
+
+
+# ---- what the three have in common
+
+
+def _known(form: str, phi: str) -> None:
+    if form not in ("rate", "current"):
+        raise ValueError(f"form must be 'rate' or 'current', got {form!r}")
+    if phi not in reference.ACTIVATIONS:
+        raise ValueError(f"phi must be one of {', '.join(reference.ACTIVATIONS)}, got {phi!r}")
+
+
+def _model(alpha: float, N: int, form: str, phi: str) -> Model:
+    step = np.full(N, alpha)
+    return Model(step, step, phi, form)
+
+
+def _case(rng: np.random.Generator, phi: str) -> tuple[Params, Array, Array, Array, Array, float]:
+    """Params, x, target, mask (T, B, O), noise and alpha: five different sizes, so that no axis is taken for another."""
+    N, T, B, I, O = (int(n) for n in rng.permutation([2, 3, 4, 5, 6]))
+    shapes = ((N, I), (N, N), (O, N), (N,), (O,), (N,))
+    params = Params(*[0.7 * rng.standard_normal(shape) for shape in shapes])
+    x, target = rng.standard_normal((T, B, I)), rng.standard_normal((T, B, O))
+    mask = rng.uniform(0.3, 1.7, (T, B, O))
+    mask[T // 2, 0] = 0.0
+    return params, x, target, mask, 0.5 * rng.standard_normal((T, B, N)), float(rng.uniform(0.15, 0.45))
+
+
+def _state(rng: np.random.Generator, B: int, N: int) -> Array:
+    return rng.uniform(-1, 1, (B, N))
+
+
+def complex_step(loss: Callable[[Params], Any], params: Params) -> Params:
+    """The gradient of a complex-safe loss, exact to rounding, entry by entry."""
+    found = []
+    for name, array in params._asdict().items():
+        along = (unit_direction(params, name, entry) for entry in range(array.size))
+        slopes = [loss(moved(params, v, 1j * COMPLEX_STEP)).imag / COMPLEX_STEP for v in along]
+        found.append(np.reshape(slopes, array.shape))
+    return Params(*found)
+
+
+@lru_cache(None)
+def _module(bug: Bug) -> ModuleType:
+    return gallery.planted(bug)
+
+
+def _planted(function: Callable[[ModuleType], Function], bugs: Sequence[Bug] = (*FORWARD, *ADJOINT, *CURRENT)) -> list[Mistake]:
+    """The gallery's bugs of the reference as mistakes of the function that `function` makes of a module."""
+    found = []
+    for bug in bugs:
+        number = bug.line.rpartition("# (")[2].partition(")")[0] if "# (" in bug.line else ""
+        words = f"{bug.story} Look at ({number}) again." if number else bug.story
+        found.append(Mistake(bug.name, words, function(_module(bug))))
+    return found
