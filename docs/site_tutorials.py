@@ -93,6 +93,16 @@ def outputs(cell: Any, stem: str, folder: Path) -> list[str]:
     return found
 
 
+def plain_markdown(text: str) -> str:
+    """A notebook's Markdown as mkdocs reads it alike: a blank line before a list, and around equations on lines of their own."""
+    parts = re.split(r"(^ *(?:```|~~~).*?^ *(?:```|~~~) *$)", text, flags=re.MULTILINE | re.DOTALL)
+    for i in range(0, len(parts), 2):
+        part = re.sub(r"^\$\$.+?\$\$[ \t]*$", r"\n\g<0>\n", parts[i], flags=re.MULTILINE | re.DOTALL)
+        item = r"(?:[-*]|\d+\.) "
+        parts[i] = re.sub(rf"^((?!{item}|\s).*\S.*\n)(?={item})", r"\1\n", part, flags=re.MULTILINE)
+    return "".join(parts)
+
+
 def page(executed: Any, student: Any, stem: str, folder: Path, linked: Callable[[str], str], script: str) -> str:
     """The page of a tutorial: `executed` with solutions and outputs, `student` with the stubs of its exercises.
 
@@ -103,7 +113,7 @@ def page(executed: Any, student: Any, stem: str, folder: Path, linked: Callable[
     blocks: list[str] = []
     for i, (cell, stub) in enumerate(zip(executed.cells, student.cells, strict=True)):
         if cell.cell_type == "markdown":
-            blocks.append(linked(cell.source))
+            blocks.append(linked(plain_markdown(cell.source)))
         elif cell.cell_type == "code" and cell.source.strip():
             if cell.metadata.get("exercise"):
                 blocks.append(fence(stub.source, "python"))
@@ -119,23 +129,15 @@ def page(executed: Any, student: Any, stem: str, folder: Path, linked: Callable[
 
 
 def head(path: Path, notebook: Any) -> Head:
-    """Number, title, minutes and what is learnt, from the first Markdown cell.
-
-    The title is its first heading, the minutes the first number before "min", what is learnt the sentence that says so ("You
-    learn ..", "What you learn: ..") or else the first paragraph.
-    """
+    """Number, title, minutes and what is learnt, from the first cell of prose: heading, **Minutes**, the list **You will**."""
     first = next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), "")
-    title = re.search(r"^#\s+(.+)$", first, re.MULTILINE)
+    title = re.search(r"^# +(?:\d+\. +)?(.+)$", first, re.MULTILINE)
     if title is None:
         raise ValueError(f"{path.name}: its first Markdown cell has no title")
-    number = path.stem[:2]
-    minutes = re.search(r"(\d+(?:\s*(?:to|-|\u2013)\s*\d+)?)\s*min", first)
-    rest = [" ".join(part.split()) for part in first[title.end() :].split("\n\n") if part.strip()]
-    said = next((m for part in rest if (m := re.search(r"(?:what )?you(?: will)? learn[*:\s]*(.+)", part, re.IGNORECASE))), None)
-    learn = said[1] if said else next((part for part in rest if not re.match(r"[*_]*\d+.*min", part)), "")
-    learn = re.sub(r"\*\*|__", "", learn).strip()
-    name = re.sub(rf"^(?:Tutorial\s+)?0?{int(number)}[.:\s]+", "", title[1].strip())
-    return Head(number, name, minutes[1] if minutes else "", learn)
+    minutes = re.search(r"\*\*Minutes\*\*:\s*(\d[^\n*]*)", first)
+    will = re.search(r"\*\*You will\*\*:?\s*((?:^[-*] .*\n?(?:^ +\S.*\n?)*)+)", first, re.MULTILINE)
+    items = re.sub(r"^[-*] +", "", will[1], flags=re.MULTILINE).split() if will else []
+    return Head(path.stem[:2], title[1].strip(), minutes[1].strip().rstrip(".") if minutes else "", " ".join(items))
 
 
 def write(scripts: list[Path], staging: Any, *, fast: bool, scratch: Path, timeout: float = 3600) -> list[tuple[str, Head]]:

@@ -69,10 +69,17 @@ def student(path):
     return made
 ''',
     "tutorials/01_unit.py": """# %% [markdown]
-# # One unit
+# # 1. One unit
 #
-# *10 minutes.* You learn what $\\tau$ does; see [models](../docs/models.md) and [two](02_two.py).
+# **You will**
+# - see what $\\tau$
+#   does;
+# - read [models](../docs/models.md) and [two](02_two.py).
 #
+# **Minutes**: 10
+#
+# As in
+# $$h = 0$$
 # $$\\begin{aligned} h &= 1 \\\\ x &= \\hat h \\end{aligned}$$
 # %% exercise="double"
 double = lambda h: 2 * h
@@ -84,7 +91,7 @@ import matplotlib.pyplot as plt
 plt.plot([0, 1])
 print("fast" if os.environ.get("MINIRNN_FAST") == "1" else "slow");
 """,
-    "tutorials/02_two.py": "# %% [markdown]\n# # Two units\n#\n# 30 to 40 minutes\n# %%\n1 + 1\n",
+    "tutorials/02_two.py": "# %% [markdown]\n# # 2. Two units\n#\n# **Minutes**: 30 to 40\n# %%\n1 + 1\n",
 }
 
 
@@ -115,13 +122,14 @@ def test_a_site(repository):
     assert "yours" in page and page.index("yours") < page.index("A solution") < page.index("lambda")
     assert '<details class="success">' in page  # folded
     assert "doubled: 42" in page and "fast" in page
-    assert page.count("<math") == 2 and "<mtable" in page and "\\begin" not in page
+    assert page.count("<math") == 3 and page.count('display="block"') == 2 and "<mtable" in page and "\\begin" not in page
     assert '<mover accent="true">' in page
     assert 'src="01_unit_3_1.png"' in page and (site / "tutorials/01_unit_3_1.png").exists()
     assert 'href="01_unit.ipynb"' in page and "yours" in (site / "tutorials/01_unit.ipynb").read_text()
     assert 'href="02_two.html"' in page and 'href="../models.html"' in page
+    assert "<li>see what" in page
     table = (site / "tutorials/index.html").read_text()
-    assert "One unit" in table and "30 to 40" in table and "does; see" in table
+    assert "One unit" in table and "30 to 40" in table and "does; read" in table
     reference = (site / "api/unit.html").read_text()
     assert "W_in * x and *no* emphasis" in reference and 'href="https://arxiv.org/abs/1906.01094"' in reference
     assert "(1)  h_{t+1} = h_t + alpha (x_t - h_t)      forward Euler" in reference
