@@ -28,8 +28,29 @@ def mathml(latex: str, display: str) -> str:
             item.set("accent", "true")  # browsers do not infer it
             wide = len(item[0]) > 1 or len(item[0].text or "") > 1
             item[1].set("stretchy", "true" if wide else "false")
+    for row in list(found.iter()):
+        spaced(row)
     ET.register_namespace("", MATHML)
     return ET.tostring(found, encoding="unicode")
+
+
+def spaced(row: ET.Element) -> None:
+    """Thin spaces around the functions of a row, such as tanh in "alpha tanh a", where browsers set none."""
+    if row.tag not in (f"{{{MATHML}}}{name}" for name in ("mrow", "mtd", "math", "mstyle")):
+        return
+    children = list(row)
+    for i in reversed(range(len(children))):
+        base = children[i]
+        while base.tag in (f"{{{MATHML}}}msup", f"{{{MATHML}}}msub", f"{{{MATHML}}}msubsup"):
+            base = base[0]
+        if base.tag not in (f"{{{MATHML}}}mi", f"{{{MATHML}}}mo") or not re.fullmatch("[a-zA-Z]{2,}", base.text or ""):
+            continue
+        if base.tag == f"{{{MATHML}}}mo":  # \\operatorname, around which there is more space than around a sum
+            base.set("lspace", "0")
+            base.set("rspace", "0")
+        for at, beside in ((i + 1, children[i + 1 : i + 2]), (i, children[max(i - 1, 0) : i])):
+            if beside and beside[0].tag != f"{{{MATHML}}}mo":
+                row.insert(at, ET.Element(f"{{{MATHML}}}mspace", width="0.167em"))
 
 
 def on_page_content(content: str, page: Any, **_: Any) -> str:

@@ -153,7 +153,7 @@ def write(scripts: list[Path], staging: Any, *, fast: bool, scratch: Path, timeo
         try:
             executed = run(notebook, scratch, environment, timeout)
         except Exception as error:
-            raise ValueError(f"{path.name} failed: {error}") from error
+            raise ValueError(f"{path.name} failed: {ANSI.sub('', str(error))}") from error
         origin = f"tutorials/{path.name}"
         script = "../" + (staging.source(origin) if (staging.root / origin).is_file() else f"tutorials/{path.name}")
         linked = functools.partial(staging.linked, origin)
@@ -176,7 +176,7 @@ def table(found: list[tuple[str, Head]]) -> str:
     ]
     if not found:
         return "\n".join([*lines, "This build of the site was made without them."]) + "\n"
-    lines += ["| | tutorial | minutes | what you learn |", "|---|---|---|---|"]
+    lines += ["| | tutorial | minutes | you will |", "|---|---|---|---|"]
     for stem, h in found:
         cells = [h.number, f"[{h.title}]({stem}.md)", h.minutes, h.learn.replace("|", "\\|")]
         lines.append("| " + " | ".join(cells) + " |")
