@@ -62,6 +62,19 @@ def _slips_of_a_step(form: str, phi: str) -> list[Mistake]:
                 return reference.phi((1 - alpha) * h + alpha * (a + inside), phi)
             if kind == "phi dropped" and not rates:
                 a = h @ W_rec.T + x @ W_in.T + b_rec
+            if kind == "input missing":
+                a = a - x @ W_in.T
+            if kind == "recurrence missing":
+                a = x @ W_in.T + b_rec
+            if kind == "alpha is missing":
+                return reference.phi(a + inside, phi) + after if rates else a + after
+            if kind == "bias outside of phi":
+                return (1 - alpha) * h + alpha * (reference.phi(a - b_rec + inside, phi) + b_rec)
+            if kind == "input outside of phi":
+                seen = x @ W_in.T
+                return (1 - alpha) * h + alpha * (reference.phi(a - seen + inside, phi) + seen)
+            if kind == "phi of the state":
+                return (1 - alpha) * h + alpha * (reference.phi(h, phi) @ W_rec.T + x @ W_in.T + b_rec + inside)
             r = reference.phi(a + inside, phi) if rates and kind != "phi dropped" else a + inside  # (3)
             if kind == "the change alone":
                 return alpha * (r - h) + after
@@ -78,8 +91,14 @@ def _slips_of_a_step(form: str, phi: str) -> list[Mistake]:
         "leak and step exchanged": "(1 - alpha) belongs to the old state and alpha to the drive.",
         "leak added": "The leak takes away: it is -h on the right-hand side.",
         "phi dropped": "The activation is missing.",
+        "input missing": "What does the network get from outside?",
+        "recurrence missing": "What do the units get from each other?",
+        "alpha is missing": "That is the step for alpha = 1: the old state is forgotten at once.",
     }
     if form == "rate":
+        words["bias outside of phi"] = "The bias is part of the current, on which phi acts."
+        words["input outside of phi"] = "The input is part of the current, on which phi acts."
+        words["phi of the state"] = "That is the current form: here phi acts on the current, after the weights."
         words["phi around the leak"] = "phi acts on the current alone; the leak stays outside of it (1)."
     return [Mistake(kind, text, made(kind)) for kind, text in words.items()]
 
