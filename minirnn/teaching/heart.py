@@ -123,7 +123,48 @@ def check_run(run: Function, *, form: str = "rate", phi: str = "tanh", noise: bo
         return one
 
     asks = f"run(params, x, alpha{', n' if noise else ''}) -> (h, z)"
-    return judge("check_run", Exercise(asks, ("h", "z"), draw, function(reference), lambda: _planted(function)), run, seed)
+
+    def mistakes() -> Sequence[Mistake]:
+        return [*_planted(function), *_slips_of_a_run(form, phi)]
+
+    return judge("check_run", Exercise(asks, ("h", "z"), draw, function(reference), mistakes), run, seed)
+
+
+def _slips_of_a_run(form: str, phi: str) -> list[Mistake]:
+    """The slips of a step in every step, and those of a readout that are no single line of the reference."""
+    steps = {slip.name: slip.function for slip in _slips_of_a_step(form, phi)}
+
+    def made(kind: str) -> Function:
+        def one(params: Params, x: Array, alpha: float, n: Array | None = None) -> Any:
+            model = _model(alpha, len(params.W_rec), form, phi)
+            h, r = reference.rollout(params, x, np.asarray(params.h0), n, model)
+            if kind in steps:
+                states = [h[0]]
+                for t in range(len(x)):
+                    noise = None if n is None else n[t]
+                    states.append(steps[kind](states[-1], x[t], params.W_rec, params.W_in, params.b_rec, alpha, noise))
+                h = np.array(states)
+                r = reference.phi(h, phi)
+            rates = h if form == "rate" else r
+            if kind == "z read from the drive":
+                return h, r @ params.W_out.T + params.b_out
+            if kind == "z read from the current":
+                return h, reference.readout(params, h)
+            if kind == "phi before the readout":
+                return h, reference.readout(params, reference.phi(rates, phi))
+            z = reference.readout(params, rates)
+            return h, reference.phi(z, phi) if kind == "phi after the readout" else z
+
+        return one
+
+    words = {slip.name: slip.words for slip in _slips_of_a_step(form, phi)}
+    words["phi after the readout"] = "The output is a weighted sum as it is: phi belongs to the units."
+    if form == "rate":
+        words["z read from the drive"] = "r_t is the drive alone; the output is read from the state that it leads to."
+        words["phi before the readout"] = "In this form the state is the activity already, and is read as it is."
+    else:
+        words["z read from the current"] = "The output is read from the rates, phi(h)."
+    return [Mistake(kind, text, made(kind)) for kind, text in words.items()]
 
 
 def check_bptt(
