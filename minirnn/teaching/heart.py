@@ -205,10 +205,45 @@ def check_bptt(
     def mistakes() -> Sequence[Mistake]:
         belongs = "Your gradient does belong to your loss, so no gradient check sees it, but the loss is that of another model."
         alike = [m._replace(words=f"{m.words} {belongs}") for m in _planted(consistent, (*FORWARD, *CURRENT))]
-        return [*_planted(function), *alike]
+        return [*_planted(function), *alike, *(_slips_of_bptt(phi) if form == "rate" else [])]
 
     asks = f"loss_and_gradient(params, x, target, mask, alpha{', n' if noise else ''}) -> (loss, gradient)"
     return judge("check_bptt", Exercise(asks, ("loss", *GRADIENTS), draw, function(reference), mistakes), loss_and_gradient, seed)
+
+
+def _slips_of_bptt(phi: str) -> list[Mistake]:
+    """Those of the loop back that are no single line of the reference; rate form."""
+
+    def made(kind: str) -> Function:
+        def one(params: Params, x: Array, target: Array, mask: Array, alpha: float, n: Array | None = None) -> Any:
+            h, r = reference.rollout(params, x, np.asarray(params.h0), n, _model(alpha, len(params.W_rec), "rate", phi))
+            q = reference.readout(params, h)
+            h_bar, W_out_bar, b_out_bar = reference.readout_adjoint(params, reference.error_adjoint(q, target, mask), h)
+            turns = []
+            for t in range(len(x)) if kind == "the loop runs forwards" else reversed(range(len(x))):
+                a_bar = alpha * h_bar[t + 1] * reference.phi_prime(r[t], phi)
+                if kind != "nothing is passed on":
+                    h_bar[t] += (1 - alpha) * h_bar[t + 1] + a_bar @ params.W_rec
+                turns.append((a_bar.T @ x[t], a_bar.T @ h[t], a_bar.sum(axis=0)))
+            kept = turns[-1:] if kind == "the last turn alone" else turns
+            W_in_bar, W_rec_bar, b_rec_bar = (sum(parts) for parts in zip(*kept, strict=True))
+            h0_bar = h_bar[0].sum(axis=0)
+            if kind == "h0_bar over all steps":
+                h0_bar = h_bar.sum(axis=(0, 1))
+            if kind == "h0_bar of the state after":
+                h0_bar = h_bar[1].sum(axis=0)
+            return reference.error(q, target, mask), Params(W_in_bar, W_rec_bar, W_out_bar, b_rec_bar, b_out_bar, h0_bar)
+
+        return one
+
+    words = {
+        "the loop runs forwards": "h_bar[t + 1] has to be complete before it is used: which step comes first?",
+        "nothing is passed on": "h_bar[t] has the readout's share alone: what comes back from the step has to be added to it.",
+        "the last turn alone": "Weights and bias act in every step: what each turn gives adds up, += and not =.",
+        "h0_bar over all steps": "h0 is the first state alone: the others are made by the steps.",
+        "h0_bar of the state after": "h0 is h[0].",
+    }
+    return [Mistake(kind, text, made(kind)) for kind, text in words.items()]
 
 
 def check_adam(update: Function, *, epsilon_hat: bool = False, seed: int = 0) -> Verdict:
