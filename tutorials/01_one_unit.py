@@ -37,9 +37,9 @@ rng = np.random.default_rng(1)
 #
 # $$h(t) = r + (h(0) - r)\, e^{-t/\tau} \tag{2}$$
 #
-# After one $\tau$ the unit has gone 63 % of the way. In a network $r$ depends on the states of other units, and no such formula
-# exists. So we go in small steps: over a time $dt$ the right-hand side of (1) hardly changes, and $h$ changes by about $dt$ times
-# the derivative. From here on an index $t$ counts steps:
+# After one $\tau$ the unit has gone 63 % of the way. In a network $r$ depends on the states of other units, and no such
+# formula exists. So we go in small steps: over a time $dt$ the right-hand side of (1) hardly changes, and $h$ changes by
+# about $dt$ times the derivative. From here on an index $t$ counts steps:
 #
 # $$h_{t+1} = h_t + \alpha\,(r_t - h_t), \qquad \alpha = dt / \tau \tag{3}$$
 #
@@ -99,8 +99,9 @@ teaching.show(made, "01_pulse")
 # %% [markdown]
 # ## 1.2 How wrong is a step?
 #
-# Expand (2) after one step without a drive: $e^{-\alpha} = 1 - \alpha + \alpha^2/2 - \dots$ Euler keeps the first two terms. A step is wrong by
-# about $\alpha^2/2$; to come to a time $t$ takes $t/(\alpha\tau)$ steps; together the error is proportional to $\alpha$:
+# Expand (2) after one step without a drive: $e^{-\alpha} = 1 - \alpha + \alpha^2/2 - \dots$ Euler keeps the first two terms.
+# A step is wrong by about $\alpha^2/2$; to come to a time $t$ takes $t/(\alpha\tau)$ steps; together the error is
+# proportional to $\alpha$:
 #
 # $$|h_{\text{Euler}}(t) - h(t)| \approx C\,\alpha \tag{4}$$
 #
@@ -124,8 +125,8 @@ assert abs(order - 1) < 0.05
 # %% [markdown]
 # ### Exercise: effective-tau (4 marks)
 #
-# Without a drive, (3) multiplies $h$ by $1 - \alpha$ in each step: $h_n = (1-\alpha)^n h_0$. That is an exact exponential too, but
-# with another time constant:
+# Without a drive, (3) multiplies $h$ by $1 - \alpha$ in each step: $h_n = (1-\alpha)^n h_0$. That is an exact exponential
+# too, but with another time constant:
 #
 # $$(1 - \alpha)^{t/dt} = e^{-t/\tau_{\text{eff}}} \tag{5}$$
 #
@@ -154,16 +155,16 @@ ax.set(xlabel="alpha = dt / tau", ylabel="effective tau / tau", ylim=(0, 1.05))
 teaching.show(made, "01_effective_tau")
 
 # %% [markdown]
-# A step of a fifth of $\tau$, usual in KerasCog and pycog, two packages that train such networks, makes the time constant 10 %
-# shorter than $\tau$ says. A network that is trained with this step learns with these time constants: run it with another `dt` and
-# it is another network. At $\alpha = 1$ the time constant is 0: the state is replaced by the drive in each step. The networks of
-# Jarne and Laje (arXiv 1906.01094) are of this kind, with $dt = \tau = 1$ ms.
+# A step of a fifth of $\tau$, usual in KerasCog and pycog, two packages that train such networks, makes the time constant
+# 10 % shorter than $\tau$ says. A network that is trained with this step learns with these time constants: run it with another
+# `dt` and it is another network. At $\alpha = 1$ the time constant is 0: the state is replaced by the drive in each step. The
+# networks of Jarne and Laje (arXiv 1906.01094) are of this kind, with $dt = \tau = 1$ ms.
 
 # %% [markdown]
 # ## 1.3 Too large a step
 #
-# Nothing stops us from choosing $\alpha > 1$. **Predict before you run**: what does $(1-\alpha)^n$ do for $\alpha = 1.5$, what for
-# $\alpha = 2.1$?
+# Nothing stops us from choosing $\alpha > 1$. **Predict before you run**: what does $(1-\alpha)^n$ do for $\alpha = 1.5$,
+# what for $\alpha = 2.1$?
 
 
 # %%
@@ -244,8 +245,8 @@ print(f"w = -1.1, alpha = 1 ends at {alternating[0]:+.2f}, {alternating[1]:+.2f}
 # - $w = 0.5$: forgets.
 # - $w = 1.5$: goes to 0.86 and stays; from below 0 it goes to -0.86. So one unit remembers a bit. The condition, $w > 1$, does
 #   not depend on $\alpha$: fixed points of the steps are those of the equation.
-# - $w = -1.1$: with $\alpha = 0.5$ it forgets; with $\alpha = 1$ it alternates for ever. The equation has no such solution. *Stability
-#   depends on the step.* An oscillation in a network with $dt = \tau$ may exist in its steps alone
+# - $w = -1.1$: with $\alpha = 0.5$ it forgets; with $\alpha = 1$ it alternates for ever. The equation has no such solution.
+#   *Stability depends on the step.* An oscillation in a network with $dt = \tau$ may exist in its steps alone
 #   ([procedures](../docs/procedures.md) shows one of a published network).
 
 # %% [markdown]
@@ -267,8 +268,8 @@ print(f"w = -1.1, alpha = 1 ends at {alternating[0]:+.2f}, {alternating[1]:+.2f}
 #
 # ### Exercise: noisy-unit (4 marks)
 #
-# Write (8) for `B` independent trials: `h`, `drive` and `n` are arrays (B,). The numbers `n` are given to the function, not drawn in
-# it: so a run can be repeated exactly, and its gradient can be checked.
+# Write (8) for `B` independent trials: `h`, `drive` and `n` are arrays (B,). The numbers `n` are given to the function, not
+# drawn in it: so a run can be repeated exactly, and its gradient can be checked.
 
 
 # %% exercise="noisy-unit"
@@ -321,9 +322,10 @@ assert wrong[0] < 0.1 * sigma
 assert (round(theory(0.2) / sigma, 2), round(theory(1.0) / sigma, 2)) == (1.05, 1.41)
 
 # %% [markdown]
-# With (8) the standard deviation is close to $\sigma$ for small steps, 5 % above it at $\alpha = 0.2$ and 41 % at $\alpha = 1$, as
-# (9) says. With the noise treated as a drive the fluctuations vanish as the step gets small: the noise averages out. A check of
-# gradients (tutorial 4) sees nothing of this, for both lines have right gradients. Only (9), a known answer, tells them apart.
+# With (8) the standard deviation is close to $\sigma$ for small steps, 5 % above it at $\alpha = 0.2$ and 41 % at $\alpha =
+# 1$, as (9) says. With the noise treated as a drive the fluctuations vanish as the step gets small: the noise averages out. A
+# check of gradients (tutorial 4) sees nothing of this, for both lines have right gradients. Only (9), a known answer, tells
+# them apart.
 
 # %% [markdown]
 # ## 1.6 Many units at once
@@ -381,25 +383,26 @@ teaching.show(made, "01_many_units")
 assert np.abs(ends[0] - ends[1]).max() > 0.5
 
 # %% [markdown]
-# In small steps each unit bends towards its drive; in steps of $\tau$ it jumps to it. The weights and the pulse (grey) are the same,
-# and yet some units differ by more than 0.5 at the end: these are two networks.
+# In small steps each unit bends towards its drive; in steps of $\tau$ it jumps to it. The weights and the pulse (grey) are
+# the same, and yet some units differ by more than 0.5 at the end: these are two networks.
 
 # %% [markdown]
 # ## What to conclude
 #
-# - Euler's step is the model. $\alpha = dt/\tau$ decides how fast units forget, whether they alternate, and what a given weight does.
+# - Euler's step is the model. $\alpha = dt/\tau$ decides how fast units forget, whether they alternate, and what a given
+#   weight does.
 # - Fixed points do not depend on $\alpha$; whether they are stable does.
 # - Noise is scaled with $\sqrt{\alpha}$. A known answer, such as a variance, tests what a gradient check cannot see.
 # - A bit can be kept by one unit with $w > 1$. What a network adds is the subject of the next tutorials.
 #
-# **If you have more time.** (a) Derive (9): write the variance of both sides of (8) with $r = 0$. (b) For which $w$ and $\alpha$ does
-# (6) alternate? Draw the border in the plane of $w$ and $\alpha$. (c) What is the effective time constant of a unit with a weight,
-# from (7)?
+# **If you have more time.** (a) Derive (9): write the variance of both sides of (8) with $r = 0$. (b) For which $w$ and
+# $\alpha$ does (6) alternate? Draw the border in the plane of $w$ and $\alpha$. (c) What is the effective time constant of a
+# unit with a weight, from (7)?
 #
 # ## Where to go next
 #
 # [2. The network](02_the_network.py).
 #
-# Sources: Jarne and Laje, arXiv 1906.01094, eqs. 1-5 (rate form, Euler's step); Song, Yang and Wang, PLoS Comput. Biol. 12:e1004792
-# (2016; pycog: noise and its step); KerasCog, github.com/ABAtanasov/KerasCog, and its thesis, "Dynamic Working Memory in Recurrent
-# Neural Networks", eqs. 1.1-1.3.
+# Sources: Jarne and Laje, arXiv 1906.01094, eqs. 1-5 (rate form, Euler's step); Song, Yang and Wang, PLoS Comput. Biol.
+# 12:e1004792 (2016; pycog: noise and its step); KerasCog, github.com/ABAtanasov/KerasCog, and its thesis, "Dynamic Working
+# Memory in Recurrent Neural Networks", eqs. 1.1-1.3.

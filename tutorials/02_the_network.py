@@ -12,7 +12,7 @@
 #
 # **Minutes**: 75
 #
-# **Runs in** 30 s on two cores (`MINIRNN_FAST=1`: 5 s), after `minirnn warmup` has compiled the kernels once.
+# **Runs in** 25 s on two cores (`MINIRNN_FAST=1`: 3 s), after `minirnn warmup` has compiled the kernels once.
 #
 # **Marks**: forward-pass 7, growth 4, girko-radius 3, separation-rate 6.
 
@@ -31,9 +31,9 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8
 # %% [markdown]
 # ## 2.1 From inputs to outputs
 #
-# Tutorial 1 ended with one step of a network. A trial is many of them, with an output after each. Equations (2) to (5) have the
-# numbers of `minirnn/reference.py`; they are eqs. 3 to 5 of Jarne and Laje (arXiv 1906.01094), with biases and for any $\tau$ (theirs
-# is 1 ms):
+# Tutorial 1 ended with one step of a network. A trial is many of them, with an output after each. Equations (2) to (5) have
+# the numbers of `minirnn/reference.py`; they are eqs. 3 to 5 of Jarne and Laje (arXiv 1906.01094), with biases and for any
+# $\tau$ (theirs is 1 ms):
 #
 # $$a_t = W_{\text{rec}} h_t + W_{\text{in}} x_t + b_{\text{rec}} \tag{2}$$
 # $$r_t = \tanh(a_t) \tag{3}$$
@@ -72,10 +72,10 @@ def run(params, x, alpha):
 teaching.check_run(run).expect_right()
 
 # %% [markdown]
-# The same network in `minirnn`: `mr.Network.random` draws weights, `net.run` does what you wrote. `net.weights` has the fields
-# that your function wants; a bias that the network does not have is `None` there, so we ask for `b_rec`, which Jarne and Laje do
-# without (`b_out` is there in any case). Biases of a new network are 0. `gain` is a factor of `W_rec`, of which section 2.3 tells
-# more. One trial has a pulse, the other none.
+# The same network in `minirnn`: `mr.Network.random` draws weights, `net.run` does what you wrote. `net.weights` has the
+# fields that your function wants; a bias that the network does not have is `None` there, so we ask for `b_rec`, which Jarne
+# and Laje do without (`b_out` is there in any case). Biases of a new network are 0. `gain` is a factor of `W_rec`, of which
+# section 2.3 tells more. One trial has a pulse, the other none.
 
 # %%
 tau, dt = 10.0, 1.0  # ms
@@ -104,8 +104,8 @@ teaching.show(made, "02_pulse")
 
 # %% [markdown]
 # Your function and the package agree to rounding. During the pulse (grey) each unit goes its own way; afterwards all of them
-# return to 0, some slowly, some only after crossing it. The trial without a pulse stays at 0 exactly: where bias and input are 0,
-# $h = 0$ is a fixed point. How long such a network remembers a pulse is decided by `W_rec`, to which we turn.
+# return to 0, some slowly, some only after crossing it. The trial without a pulse stays at 0 exactly: where bias and input
+# are 0, $h = 0$ is a fixed point. How long such a network remembers a pulse is decided by `W_rec`, to which we turn.
 
 # %% [markdown]
 # ## 2.2 What the recurrent matrix does
@@ -211,8 +211,8 @@ for ax, gain in zip(axes[0], (0.8, 1.6), strict=True):
 teaching.show(made, "02_growth")
 
 # %% [markdown]
-# Left, the network forgets, after a while as fast as its largest $|\mu|$ says: the other parts are gone by then. Right,
-# the state soon grows with $\mu$, until tanh saturates; from then on (2.1) says nothing. What such a network does is the question
+# Left, the network forgets, after a while as fast as its largest $|\mu|$ says: the other parts are gone by then. Right, the
+# state soon grows with $\mu$, until tanh saturates; from then on (2.1) says nothing. What such a network does is the question
 # of section 2.5.
 
 # %% [markdown]
@@ -274,13 +274,13 @@ assert abs(np.abs(values).max() - 1) < 0.15 and abs(np.abs(sparse_values).max() 
 assert abs(inside - 0.25) < 0.05 and np.abs(np.abs(ring) - 1).max() < 1e-12
 
 # %% [markdown]
-# The larger the network, the more evenly the disc is filled, and the sharper is its rim. A disc of half the radius has a quarter
-# of the area, and holds a quarter of the eigenvalues. Sparse weights of the same variance have the same disc.
+# The larger the network, the more evenly the disc is filled, and the sharper is its rim. A disc of half the radius has a
+# quarter of the area, and holds a quarter of the eigenvalues. Sparse weights of the same variance have the same disc.
 #
-# The last panel is a random *orthogonal* matrix, $Q^\top Q = I$: a rotation, with or without a reflection, in N dimensions. It
-# leaves every length as it is, hence $|\lambda| = 1$ for each eigenvalue: a ring instead of a disc. Its entries look like those of
-# the first three, about normal with standard deviation $1/\sqrt{N}$; what differs is that they are not independent. Jarne and Laje train from
-# both starts, and the orthogonal one is the default of `minirnn`.
+# The last panel is a random *orthogonal* matrix, $Q^\top Q = I$: a rotation, with or without a reflection, in N dimensions.
+# It leaves every length as it is, hence $|\lambda| = 1$ for each eigenvalue: a ring instead of a disc. Its entries look like
+# those of the first three, about normal with standard deviation $1/\sqrt{N}$; what differs is that they are not independent.
+# Jarne and Laje train from both starts, and the orthogonal one is the default of `minirnn`.
 #
 # Which of these networks forgets? $|\mu| < 1$ in (2.2) means that $\lambda$ lies within the circle
 #
@@ -308,8 +308,8 @@ teaching.explore(stability, [0.5, 0.9, 1.5], label="gain", name="02_gain", width
 
 # %% [markdown]
 # The gain inflates the disc. Below 1 it lies within both borders, and the network returns to rest with either step. Above 1
-# eigenvalues leave: at $\alpha = 1$ all around, at $\alpha = 0.1$ to the right alone. Those on the left, above and below grow at
-# $\alpha = 1$, as oscillations of two to four steps; with the small step they decay.
+# eigenvalues leave: at $\alpha = 1$ all around, at $\alpha = 0.1$ to the right alone. Those on the left, above and below grow
+# at $\alpha = 1$, as oscillations of two to four steps; with the small step they decay.
 
 # %% [markdown]
 # ## 2.4 How long is a pulse remembered?

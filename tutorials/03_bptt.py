@@ -328,18 +328,17 @@ assert norms[0.5] < 1e-3 and round(norms[1.0], 2) == 0.07 and round(norms[1.5]) 
 
 # %% [markdown]
 # Time runs from left to right, the error from right to left. At gain 0.5 it vanishes: less than a thousandth of it is left at
-# the beginning, so that whatever happened there can hardly be learnt from this output. At gain 1 it is 7 %. At 1.5 and 2.5 the
-# error grows, 3 and 26 times, but mainly near the beginning, where the network is still close to rest: later the units are far
-# from 0, and the slope $1 - r^2 < 1$ in (3.3) holds the error down. In this way tanh slows an explosion; it does nothing against
-# vanishing. Pascanu,
-# Mikolov and Bengio (arXiv 1211.5063) work out both, and what helps.
+# the beginning, so that whatever happened there can hardly be learnt from this output. At gain 1 it is 7 %. At 1.5 and 2.5
+# the error grows, 3 and 26 times, but mainly near the beginning, where the network is still close to rest: later the units
+# are far from 0, and the slope $1 - r^2 < 1$ in (3.3) holds the error down. In this way tanh slows an explosion; it does
+# nothing against vanishing. Pascanu, Mikolov and Bengio (arXiv 1211.5063) work out both, and what helps.
 #
 # ## 3.8 Which steps make the gradient?
 #
 # The gradient of `W_rec` is a sum over time, $\bar W_{\text{rec}} = \sum_t \bar a_t^\top h_t$: the error of a step times the
 # activity in it. A step contributes where both are there. Here is the AND task of Jarne and Laje: a pulse on A, on B, on both
-# or on none, from 30 to 50 ms; from 70 ms on the answer, which is to be held until the end. Every step counts. Left: the size of
-# each step's contribution for an untrained network. Right, taken apart: the output of *one* step s counts (a row), and the
+# or on none, from 30 to 50 ms; from 70 ms on the answer, which is to be held until the end. Every step counts. Left: the size
+# of each step's contribution for an untrained network. Right, taken apart: the output of *one* step s counts (a row), and the
 # picture shows what this output's error contributes at step t.
 
 # %%
@@ -387,8 +386,8 @@ assert np.allclose(parts.sum(axis=0), loss_and_gradient(params, trials.x.astype(
 # up; towards the end of the trial fewer and fewer outputs lie ahead.
 #
 # Right: an output can be blamed on earlier steps alone, hence the triangle. The brightness of a row is the error of that
-# output. Within a row it hardly changes from the end of the pulse to s: this network, orthogonal at gain 1, carries an error over
-# a hundred steps nearly undiminished.
+# output. Within a row it hardly changes from the end of the pulse to s: this network, orthogonal at gain 1, carries an error
+# over a hundred steps nearly undiminished.
 #
 # The package takes $\bar h_t$ apart into the three terms of (3.2), in `minirnn.gradient_flow`:
 

@@ -13,7 +13,7 @@
 #
 # **Minutes**: 75
 #
-# **Runs in** 9 s on two cores (`MINIRNN_FAST=1`: 5 s), after `minirnn warmup` has compiled the kernels once.
+# **Runs in** 12 s on two cores (`MINIRNN_FAST=1`: 4 s), after `minirnn warmup` has compiled the kernels once.
 #
 # **Marks**: dale-weights 4, raw-gradients 5, project 2, ei-outlier 5, per-step-noise 4.
 
@@ -177,8 +177,8 @@ print("w at the end:", ", ".join(f"{way} {w:.2f}" for way, w in ends.items()))
 assert abs(ends["modulus"] - 0.5) < 0.02 and ends["rectifier"] == 0 and abs(ends["projection"] - 0.5) < 0.02
 
 # %% [markdown]
-# - The *modulus* cannot stay at 0: just below it the slope changes its sign and throws $V$ back. It hovers, and comes back; here
-#   $V$ happens to leave downwards, which makes no difference to $w = |V|$.
+# - The *modulus* cannot stay at 0: just below it the slope changes its sign and throws $V$ back. It hovers, and comes back;
+#   here $V$ happens to leave downwards, which makes no difference to $w = |V|$.
 # - The *rectifier* dies: once $V < 0$ the slope is 0, and no gradient reaches it again. A network loses connections in this way
 #   and gets sparse, which may be wanted.
 # - The *projection* waits at 0 and comes back.
@@ -258,9 +258,9 @@ print(f"half excitatory: largest modulus {strays[0]:.2f} radii, with rows of mea
 assert strays[0] > 1.15 > strays[1]
 
 # %% [markdown]
-# Red is theory. With as many excitatory as inhibitory units $\lambda^* = 0$, and yet a few eigenvalues stray over the rim: the rank-one
-# part is large, and the spectrum of a sum is not the sum of spectra. They come home if each row has the mean 0 exactly (Rajan and
-# Abbott 2006).
+# Red is theory. With as many excitatory as inhibitory units $\lambda^* = 0$, and yet a few eigenvalues stray over the rim:
+# the rank-one part is large, and the spectrum of a sum is not the sum of spectra. They come home if each row has the mean 0
+# exactly (Rajan and Abbott 2006).
 #
 # With 80 % excitation one eigenvalue lies far to the right: all units together drive each other up. With
 # $\alpha = 0.2$ a step multiplies this common activity by $1 - \alpha + \alpha\lambda^*$, more than 2; with relu, which never
@@ -353,8 +353,8 @@ assert round(per_step_noise(0.1, 0.1)[1] / std, 1) == 1.4
 
 # %% [markdown]
 # Lines are theory, dots are measured. With the root the fluctuations hardly depend on the step. With noise per step, whoever
-# halves a small `dt` to be more accurate gets noise that is nearly 1.4 times as strong. KerasCog also draws *one* noise for all trials
-# of a batch: each trial is kicked in the same way, and averaging over trials averages nothing out
+# halves a small `dt` to be more accurate gets noise that is nearly 1.4 times as strong. KerasCog also draws *one* noise for
+# all trials of a batch: each trial is kicked in the same way, and averaging over trials averages nothing out
 # (`noise_shared_across_batch=True`). `minirnn.noise.convert` translates between six packages, and its module says where their
 # code does it.
 
@@ -362,8 +362,8 @@ assert round(per_step_noise(0.1, 0.1)[1] / std, 1) == 1.4
 # ## 8.5 A network with both
 #
 # The task is KerasCog's flip-flop: pulses on channel A or B, three in turn; after each the output is to be 0 after A and 1
-# after B until the next. During a pulse and before the first nothing counts (the target is drawn at 0.5 there). Four networks of
-# 50 units learn it from the same trials:
+# after B until the next. During a pulse and before the first nothing counts (the target is drawn at 0.5 there). Four networks
+# of 50 units learn it from the same trials:
 #
 # - 80 % excitatory units, no noise;
 # - the same with noise, $\sigma = 0.2$, in training;
@@ -496,7 +496,7 @@ def noisy(ax, sigma):
     for b in range(20):
         ax.plot(time, z[:, b, 0], color=BLUE if test.condition[b] % 2 else ORANGE, lw=0.6)
     ax.axhline(0.5, color="0.6", lw=0.8, ls=":")
-    ax.set(xlabel="time (ms)", ylim=(-0.2, 2.1))
+    ax.set(xlabel="time (ms)", ylim=(-0.2, 2.6))
     if ax.get_subplotspec().is_first_col():
         ax.set_ylabel("output z")
 
