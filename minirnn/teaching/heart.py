@@ -163,6 +163,7 @@ def _slips_of_a_run(form: str, phi: str) -> list[Mistake]:
         words["z read from the drive"] = "r_t is the drive alone; the output is read from the state that it leads to."
         words["phi before the readout"] = "In this form the state is the activity already, and is read as it is."
     else:
+        del words["phi dropped"]  # the gallery has it: state for rate
         words["z read from the current"] = "The output is read from the rates, phi(h)."
     return [Mistake(kind, text, made(kind)) for kind, text in words.items()]
 
