@@ -1,10 +1,13 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
-from . import one_unit
+from . import authors_networks, flip_flop, one_unit, train_and_look_inside
 
 EXERCISES: dict[str, Exercise] = {
     **one_unit.EXERCISES,
+    **train_and_look_inside.EXERCISES,
+    **authors_networks.EXERCISES,
+    **flip_flop.EXERCISES,
 }
 
 
