@@ -65,7 +65,7 @@ def _wrong_components(kind: str) -> Any:
 _WORDS_COMPONENTS = {
     "not centred": "Without the mean taken off, the first axis points to the mean: the axes of (1) start at the cloud's centre.",
     "mean taken off after the SVD only": "The axes too are those of X - m, see (1).",
-    "centred over units": "The mean of (1) is over the rows, one number per unit. (The authors' code centres this way, and its curves are others.)",
+    "centred over units": "The mean of (1) is over the rows, one number per unit. (So do the authors.)",
     "singular values not squared": "A singular value is a length, a variance its square.",
     "shares of the first k": "Shares are of the variance of all components, those not asked for too.",
     "variances, not shares": "The shares of all components sum to 1.",
