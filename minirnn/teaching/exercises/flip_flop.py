@@ -138,7 +138,7 @@ EXERCISES = {
         lambda h, W: Dynamics(W).q(h),
         lambda: [
             Mistake(
-                "F is (3) without -h",
+                "F without -h",
                 "What is 0 at a fixed point is -h + tanh(W_rec h).",
                 lambda h, W: 0.5 * (np.tanh(h @ W.T) ** 2).sum(axis=1),
             ),
