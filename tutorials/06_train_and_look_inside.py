@@ -33,12 +33,12 @@ rng = np.random.default_rng(0)
 #
 # Two inputs, A and B. At 30 ms each may have a pulse of 20 ms. From 70 ms on the output must be 1 if both had one, else 0, and
 # must stay there to the end at 200 ms (arXiv 1906.01094, Table 1). The network has to remember the answer for 130 ms without
-# any input. One unit cannot: with $dt = \tau = 1$ ms it forgets in a step. Only the connections can keep it.
+# any input. A unit without connections cannot: with $dt = \tau = 1$ ms it forgets in a step. Only the connections can keep it.
 #
-# The model is that of the tutorials before, with $\alpha = dt/\tau = 1$ (numbers as in `minirnn/reference.py`):
+# The model is that of the tutorials before (eqs. 3 to 5 of the paper), with $\alpha = dt/\tau = 1$:
 #
 # $$h_{t+1} = (1-\alpha)\,h_t + \alpha\,\tanh(W_{\text{rec}} h_t + W_{\text{in}} x_t), \qquad
-# z_t = W_{\text{out}} h_{t+1} + b_{\text{out}} \tag{2-5}$$
+# z_t = W_{\text{out}} h_{t+1} + b_{\text{out}} \tag{1}$$
 #
 # There is no recurrent bias: without input, $h = 0$ stays 0. That will matter.
 #
@@ -91,13 +91,13 @@ assert squares[65:85].sum() > 0.5 * squares.sum()
 # A trial is a curve in a space of 50 dimensions. Does it fill them? Take all states of the four conditions as rows of a
 # matrix $X$ (M, N), take off the mean row $m$, and decompose:
 #
-# $$X - m = U S V^T \tag{1}$$
+# $$X - m = U S V^T \tag{2}$$
 #
 # The rows of $V^T$ are orthonormal directions in state space, the *axes*; the coordinate of a state $x$ along axis $v_k$ is
 # $v_k \cdot (x - m)$; the variance along it is proportional to the square of the singular value $s_k$. The share of axis $k$ in
 # all variance is
 #
-# $$\text{ratio}_k = s_k^2 \Big/ \sum_j s_j^2 \tag{2}$$
+# $$\text{ratio}_k = s_k^2 \Big/ \sum_j s_j^2 \tag{3}$$
 #
 # No other $k$ directions hold more of the variance than the first $k$ axes.
 #
@@ -119,9 +119,9 @@ def principal_components(X, k):
     """Coordinates (M, k), axes (k, N) and ratio (k,) of states X (M, N): the first k components."""
     ### BEGIN SOLUTION
     m = X.mean(axis=0)
-    _, s, Vt = np.linalg.svd(X - m, full_matrices=False)  # (1)
+    _, s, Vt = np.linalg.svd(X - m, full_matrices=False)  # (2)
     axes = turned(Vt[:k])
-    return (X - m) @ axes.T, axes, s[:k] ** 2 / (s**2).sum()  # (2)
+    return (X - m) @ axes.T, axes, s[:k] ** 2 / (s**2).sum()  # (3)
     ### END SOLUTION
 
 
@@ -172,9 +172,9 @@ assert np.ptp(z[late, 1]) < 0.25 * turning
 # %% [markdown]
 # ## 6.3 Eigenvalues before and after
 #
-# Near $h = 0$ tanh is the identity, and without input (2-5) is $h_{t+1} = W_{\text{rec}} h_t$ ($\alpha = 1$). If $h_0$ is an
-# eigenvector with eigenvalue $\lambda$, then $h_t = \lambda^t h_0$: it decays for $|\lambda| < 1$ and grows for $|\lambda| >
-# 1$. The border is the unit circle.
+# Near $h = 0$ tanh is the identity, and without input (1) is $h_{t+1} = W_{\text{rec}} h_t$ ($\alpha = 1$). If $h_0$ is an
+# eigenvector with eigenvalue $\lambda$, then $h_t = \lambda^t h_0$: it decays for $|\lambda| < 1$ and grows for
+# $|\lambda| > 1$. The border is the unit circle.
 #
 # The paper reports that training pushes a few eigenvalues out of the circle (arXiv 1906.01094, Fig. 6). We count those
 # with $|\lambda| > 1 + \text{margin}$; the margin, 0.02, leaves out what is on the rim.
@@ -203,7 +203,7 @@ W_rec = network.weights.W_rec.astype(np.float64)
 before, after = np.linalg.eigvals(W_before), np.linalg.eigvals(W_rec)
 number = outside(W_rec, 0.02)
 change = np.linalg.norm(W_rec - W_before) / np.linalg.norm(W_before)
-print(f"outside: {outside(W_before, 0.02)} before, {number} after; training changed the matrix by {100 * change:.0f} % of its norm")
+print(f"outside: {outside(W_before, 0.02)} before, {number} after; the matrix changed by {change:.0%} of its norm")
 assert np.allclose(np.abs(before), 0.9, atol=1e-4)
 assert outside(W_before, 0.02) == 0
 assert 1 <= number <= 8
@@ -276,18 +276,18 @@ assert np.abs(ends.frequency[1:3] - predicted).max() < 1.5
 #
 # After the pulses the input is 0, and the network is a map from a state to the next,
 #
-# $$G(h) = (1-\alpha)\,h + \alpha\,\tanh(W_{\text{rec}} h) \tag{3}$$
+# $$G(h) = (1-\alpha)\,h + \alpha\,\tanh(W_{\text{rec}} h) \tag{4}$$
 #
 # A *fixed point* has $G(h^*) = h^*$. Next to it, $h = h^* + \delta$, one step gives
 #
-# $$G(h^* + \delta) - h^* \approx J \delta, \qquad J_{ij} = \frac{\partial G_i}{\partial h_j} \tag{4}$$
+# $$G(h^* + \delta) - h^* \approx J \delta, \qquad J_{ij} = \frac{\partial G_i}{\partial h_j} \tag{5}$$
 #
 # so that $J$, the *Jacobian*, plays the part that $W_{\text{rec}}$ plays at 0. The fixed point is stable if all eigenvalues of
 # $J$ have $|\lambda| < 1$; each one with $|\lambda| > 1$ is an *unstable mode*, a direction in which small disturbances grow.
 #
 # ### Exercise: slope-of-a-step (6 marks)
 #
-# Derive $J$ from (3) for any $h$ and any $\alpha$, and write it. Start with one entry: $G_i$ contains $\tanh(a_i)$ with
+# Derive $J$ from (4) for any $h$ and any $\alpha$, and write it. Start with one entry: $G_i$ contains $\tanh(a_i)$ with
 # $a_i = \sum_j W_{ij} h_j$, and $\tanh'(a) = 1 - \tanh^2(a)$. Which slope multiplies $W_{ij}$, that of unit i or of unit j?
 
 
@@ -296,7 +296,7 @@ def slope(h, W_rec, alpha):
     """J (N, N) of one step without input, at the state h (N,): row = to, column = from."""
     ### BEGIN SOLUTION
     slopes = 1 - np.tanh(W_rec @ h) ** 2
-    return (1 - alpha) * np.eye(len(h)) + alpha * slopes[:, None] * W_rec  # (4)
+    return (1 - alpha) * np.eye(len(h)) + alpha * slopes[:, None] * W_rec  # (5)
     ### END SOLUTION
 
 

@@ -137,8 +137,8 @@ assert not task.right(at_once, trials).any()
 # centre.
 #
 # Three units, without any training, hold the bits. But they answer at once, and the task wants the answer `wait` steps after
-# the pulse began. To *wait* takes units that carry the pulse for 40 ms, and with $\alpha = 1$ a unit alone carries nothing: for
-# that more units are needed. Where in a larger network will the bits be? Nobody tells it to use one unit per bit.
+# the pulse began. To *wait* takes something that carries the pulse for 40 ms, and these three units have nothing of the kind.
+# So we take more. Where in a larger network will the bits be? Nobody tells it to use one unit per bit.
 
 # %% [markdown]
 # ## 11.3 Fifty units, trained
@@ -224,8 +224,8 @@ print("share of three components, ends of holds:  ", holding.ratio[:3].sum().rou
 assert holding.ratio[:3].sum() > 0.98
 
 # %% [markdown]
-# At the ends of the holds all variance is in three dimensions out of fifty. In between, while pulses push it around, the state
-# leaves them. We look along these three.
+# At the ends of the holds nearly all variance is in three dimensions out of fifty. In between, while pulses push it around, the
+# state leaves them. We look along these three.
 
 # %%
 names = task.condition_names

@@ -50,6 +50,8 @@ def _wrong_components(kind: str) -> Any:
             ratio = s[:k] ** 2 / (len(X) - 1)
         if kind == "columns of V^T":
             axes = _turned(Vt[:, :k].T)
+        if kind == "axes not turned":
+            axes = Vt[:k]
         coordinates = centred @ axes.T
         if kind == "states projected without the mean taken off":
             coordinates = X @ axes.T
@@ -63,15 +65,16 @@ def _wrong_components(kind: str) -> Any:
 
 
 _WORDS_COMPONENTS = {
-    "not centred": "Without the mean taken off, the first axis points to the mean: the axes of (1) start at the cloud's centre.",
-    "mean taken off after the SVD only": "The axes too are those of X - m, see (1).",
-    "centred over units": "The mean of (1) is over the rows, one number per unit. (So do the authors.)",
+    "not centred": "Without the mean taken off, the first axis points to the mean: the axes of (2) start at the cloud's centre.",
+    "mean taken off after the SVD only": "The axes too are those of X - m, see (2).",
+    "centred over units": "Yours is over units, as in the authors' code. That of (2) is over rows: one number per unit.",
     "singular values not squared": "A singular value is a length, a variance its square.",
     "shares of the first k": "Shares are of the variance of all components, those not asked for too.",
     "variances, not shares": "The shares of all components sum to 1.",
     "columns of V^T": "np.linalg.svd returns V^T, not V. Where in it is an axis: a row or a column?",
     "states projected without the mean taken off": "The axes are those of X - m. And the coordinates?",
     "coordinates of norm 1": "The columns of U have norm 1 whatever the spread is. What is missing in U S V^T?",
+    "axes not turned": "All is right but for the signs, which are open. Call turned(axes) before you project.",
     "axes turned, coordinates not": "U S goes with the axes as SVD gave them. Turn first, then project.",
 }
 
@@ -249,12 +252,12 @@ EXERCISES = {
             ),
             Mistake(
                 "the leak is missing",
-                "(6) has two terms. What is the derivative of the first?",
+                "(4) has two terms. What is the derivative of the first?",
                 _slope(lambda h, W, a, s, one: a * s[:, None] * W),
             ),
             Mistake(
                 "alpha on the drive is missing",
-                "What multiplies tanh in (6)?",
+                "What multiplies tanh in (4)?",
                 _slope(lambda h, W, a, s, one: (1 - a) * one + s[:, None] * W),
             ),
             Mistake(
