@@ -11,7 +11,7 @@
 #
 # **Minutes**: 60
 #
-# **Runs in** 6 s on two cores, with the authors' files 3 s (`MINIRNN_FAST=1`: 5 s).
+# **Runs in** 8 s on two cores, 4 s with the authors' file (`MINIRNN_FAST=1`: 5 s).
 #
 # **Marks**: keras-to-minirnn 5, simple-rnn 6, distance-to-target 4, held-answer 5.
 

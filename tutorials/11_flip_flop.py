@@ -12,7 +12,7 @@
 #
 # **Minutes**: 75
 #
-# **Runs in** 10 s on two cores (`MINIRNN_FAST=1`: 6 s).
+# **Runs in** 15 s on two cores (`MINIRNN_FAST=1`: 7 s).
 #
 # **Marks**: flip-flop-target 6, corner-of-a-state 4, flow-energy 4, unstable-modes 6.
 
