@@ -236,7 +236,8 @@ if AUTHORS:
 # the task, the order of inputs and the index must all be right at once.
 #
 # Look at the last column. Read one step late, the distance of condition 11 is *smaller*, 1.148: the output begins to rise
-# before the target does, and the mistake makes up for that. **A better number is not a sign of a right program.** Only the equality is.
+# before the target does, and the mistake makes up for that. **A better number is not a sign of a right program.** Only the
+# equality is.
 #
 # Two more traps of order, each of which permutes the table: the authors' programs count conditions 00, A, B, both in one place
 # and 00, 11, 10, 01 in another (their damage tables); and channel 0 is A here, but "reset" in their flip-flop.
