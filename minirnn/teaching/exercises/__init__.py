@@ -1,7 +1,18 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
-from . import adam, bptt, dale_and_noise, is_my_gradient_right, one_unit, the_network, vanishing_and_exploding
+from . import (
+    adam,
+    authors_networks,
+    bptt,
+    dale_and_noise,
+    flip_flop,
+    is_my_gradient_right,
+    one_unit,
+    the_network,
+    train_and_look_inside,
+    vanishing_and_exploding,
+)
 
 EXERCISES: dict[str, Exercise] = {
     **one_unit.EXERCISES,
@@ -9,8 +20,11 @@ EXERCISES: dict[str, Exercise] = {
     **bptt.EXERCISES,
     **is_my_gradient_right.EXERCISES,
     **adam.EXERCISES,
+    **train_and_look_inside.EXERCISES,
     **vanishing_and_exploding.EXERCISES,
     **dale_and_noise.EXERCISES,
+    **authors_networks.EXERCISES,
+    **flip_flop.EXERCISES,
 }
 
 
