@@ -1,10 +1,11 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
-from . import one_unit
+from . import damage_and_ensembles, one_unit
 
 EXERCISES: dict[str, Exercise] = {
     **one_unit.EXERCISES,
+    **damage_and_ensembles.EXERCISES,
 }
 
 
