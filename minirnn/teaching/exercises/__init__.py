@@ -1,11 +1,12 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
-from . import damage_and_ensembles, one_unit
+from . import damage_and_ensembles, one_unit, your_own_task
 
 EXERCISES: dict[str, Exercise] = {
     **one_unit.EXERCISES,
     **damage_and_ensembles.EXERCISES,
+    **your_own_task.EXERCISES,
 }
 
 
