@@ -64,7 +64,7 @@ def _made(
             "answer": t >= due,
             "gap": (t < start + pulse) | (t >= due),
         }[mask]
-        return x[:, :, None], target[:, :, None].astype(float), counted.astype(float) + np.zeros_like(x)
+        return tuple(1.0 * array[:, :, None] for array in (x, target, counted))
 
     return made
 
