@@ -31,3 +31,6 @@ def author_networks() -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=2, help="kills of each run in test_checkpoint.py (full form: 10)")
+    parser.addoption(
+        "--site-tutorials", action="store_true", help="test_site.py builds the site with all tutorials, in their short form"
+    )

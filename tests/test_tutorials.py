@@ -28,6 +28,7 @@ def exercises(path):
 @each
 def test_it_runs_as_a_script(path, tmp_path):
     settings = {**os.environ, "MINIRNN_FAST": "1", "MINIRNN_FIGURES": str(tmp_path / "figures"), "PYTHONPATH": str(ROOT)}
+    settings["OPENBLAS_NUM_THREADS"] = "1"  # threads of two runs that wait for each other cost more than they do
     command = [sys.executable, "-W", "error::UserWarning", str(path)]
     done = subprocess.run(command, env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -11,5 +11,11 @@ MISTAKES = [
         "ones = [answer]",
         "the cue is not used",
     ),
-    ("12_your_own_task", "held-answer", "half = start + (len(z) - start) // 2", "half = start", "the whole answer"),
+    (
+        "12_your_own_task",
+        "best-constant",
+        "constant = (mask * target).sum() / mask.sum()",
+        "constant = target.mean()",
+        "the mask is used in the loss alone",
+    ),
 ]

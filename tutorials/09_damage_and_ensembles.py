@@ -8,7 +8,7 @@
 # - resample networks, not trials;
 # - read a study of many networks, with its *agrees*, *disagrees* and *cannot be told*.
 #
-# **Before**: tutorials [2](02_the_network.py) and [6](06_train_and_look_inside.py); mean, standard deviation, the binomial distribution.
+# **Before**: tutorials [2](02_the_network.py) and [6](06_train_and_look_inside.py); standard deviation, binomial distribution.
 #
 # **Minutes**: 80
 #
@@ -20,6 +20,7 @@
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from scipy import stats
@@ -38,18 +39,19 @@ folder = tempfile.TemporaryDirectory()  # where the networks are kept; it is gon
 # %% [markdown]
 # ## 9.1 A network to damage
 #
-# The task is AND of Jarne and Laje (arXiv 1906.01094): two inputs pulse or do not; after both have, the output is to rise to 1 and stay
-# there. We shall train it in two ways, which the second half of the tutorial compares: from an orthogonal `W_rec` as the paper
-# does, and from one of gain 0.9 with gradients clipped at norm 1. To save time both see 4000 trials in each of 20 epochs, where the
-# paper has 15000. `mr.ensemble` describes runs that differ in nothing but their seed; `mr.train_many` trains those that are not
-# in the folder yet.
+# The task is AND of Jarne and Laje (arXiv 1906.01094): two inputs pulse or do not; after both have, the output is to rise to
+# 1 and stay there. We shall train it in two ways, which the second half of the tutorial compares: from an orthogonal `W_rec`
+# as the paper does, and from one of gain 0.9 with gradients clipped at norm 1. To save time both see 4000 trials in each of
+# 20 epochs, where the paper has 15000. `mr.ensemble` describes runs that differ in nothing but their seed; `mr.train_many`
+# trains those that are not in the folder yet.
 
 # %%
 task = tasks.And()
 trials = task.conditions()  # one noiseless trial of each type: 00, 10, 01, 11
+adam = mr.Adam(lr=5e-4, decay=5e-4)
 ARMS = {
-    "gain 1": {"network": {"recurrent": "orthogonal"}, "optimizer": mr.Adam(lr=5e-4, decay=5e-4)},
-    "gain 0.9, clipped": {"network": {"recurrent": "orthogonal", "gain": 0.9}, "optimizer": mr.Adam(lr=5e-4, decay=5e-4, clip=1.0)},
+    "gain 1": {"network": {"recurrent": "orthogonal"}, "optimizer": adam},
+    "gain 0.9, clipped": {"network": {"recurrent": "orthogonal", "gain": 0.9}, "optimizer": replace(adam, clip=1.0)},
 }
 runs = {arm: mr.ensemble(task, NETWORKS, training={"samples": SAMPLES}, **settings) for arm, settings in ARMS.items()}
 
@@ -71,17 +73,18 @@ assert solved(outcome)
 # %% [markdown]
 # ## 9.2 Which connections are weak?
 #
-# All 50 x 50 entries of `W_rec` are connections, $M = 2500$. The paper (Fig 14) asks what happens when the weakest are removed, whatever
-# their sign:
+# All 50 x 50 entries of `W_rec` are connections, $M = 2500$. The paper (Fig 14) asks what happens when the weakest are
+# removed, whatever their sign:
 #
-# $$\text{variant a: the } k \text{ smallest } |w| \text{ become 0}, \qquad k = p M / 100 \text{ to the nearest whole number} \tag{1}$$
+# $$\text{variant a: the } k \text{ smallest } |w| \text{ become 0}, \qquad k = p M / 100 \text{, rounded} \tag{1}$$
 #
-# **Predict before you run**: the weakest 14 % are 350 connections. What share of $\sum w^2$, all connections together, is theirs?
+# **Predict before you run**: the weakest 14 % are 350 connections. What share of $\sum w^2$, all connections together, is
+# theirs?
 #
 # ### Exercise: weakest-removed (5 marks)
 #
-# Write (1): return a new matrix, without touching the one that is given. No entry of `W_rec` is 0, and no two are equally strong.
-# `np.argsort` may help, or a threshold.
+# Write (1): return a new matrix, without touching the one that is given. No entry of `W_rec` is 0, and no two are equally
+# strong. `np.argsort` may help, or a threshold.
 
 
 # %% exercise="weakest-removed"
@@ -121,8 +124,8 @@ assert 0.08 < small < 0.2
 assert np.abs(squares - normal).max() < 0.02
 
 # %% [markdown]
-# About a seventh of a percent: the weights are spread nearly as normal numbers are, and what lies close to 0 has next to no square. If
-# what matters were the size of the change, $\lVert \Delta W \rVert$, removing 14 % would be nothing. We shall see.
+# About a seventh of a percent: the weights are spread nearly as normal numbers are, and what lies close to 0 has next to no
+# square. If what matters were the size of the change, $\lVert \Delta W \rVert$, removing 14 % would be nothing. We shall see.
 
 # %% [markdown]
 # ## 9.3 How far from its task?
@@ -131,12 +134,12 @@ assert np.abs(squares - normal).max() < 0.02
 #
 # $$d = \sqrt{\textstyle\sum_t \sum_o (z_{to} - z^*_{to})^2} \tag{2}$$
 #
-# With $T = 200$ steps, $d > 1$ counts as deteriorated and $d > 1.5$ as destroyed. An output that is 0 where it should be 1, for
-# all 130 steps of the answer, has $d = 11.4$.
+# With $T = 200$ steps, $d > 1$ counts as deteriorated and $d > 1.5$ as destroyed. An output that is 0 where it should be 1,
+# for all 130 steps of the answer, has $d = 11.4$.
 #
-# Which inputs? Without noise a network without bias rests at 0 until something comes; on trials 00 nothing comes. Its distance there is
-# that of `b_out`, whatever it has lost. So noise is added to the inputs, $N(0, 0.1^2)$ at each step, and (2) is averaged over
-# $R$ draws of it, the same draws for each damaged network:
+# Which inputs? Without noise a network without bias rests at 0 until something comes; on trials 00 nothing comes. Its
+# distance there is that of `b_out`, whatever it has lost. So noise is added to the inputs, $N(0, 0.1^2)$ at each step, and
+# (2) is averaged over $R$ draws of it, the same draws for each damaged network:
 #
 # $$\bar d = \frac{1}{R} \sum_{r=1}^{R} d^{(r)} \tag{3}$$
 #
@@ -198,11 +201,12 @@ def outputs_without(ax, p):
     ax.legend(ncols=2, fontsize=8, frameon=False, loc="lower left", title="inputs A B", title_fontsize=8)
 
 
-teaching.explore(outputs_without, [0, 8, 14, 20, 30], label="removed (%)", name="09_damaged", width=2.6, height=2.9, sharey=True)
+amounts = [0, 8, 14, 20, 30]
+teaching.explore(outputs_without, amounts, label="removed (%)", name="09_damaged", width=2.6, height=2.9, sharey=True)
 
 # %% [markdown]
-# Up to 14 % hardly anything is seen. At 20 % the output trembles, at 30 % it oscillates and loses the answer half-way. Damage does not turn
-# the answer down; it makes another dynamical system. (With another network, another one.)
+# Up to 14 % hardly anything is seen. At 20 % the output trembles, at 30 % it oscillates and loses the answer half-way. Damage
+# does not turn the answer down; it makes another dynamical system. (With another network, another one.)
 #
 # **Predict before you run**: as many connections, taken at random instead of from the weak end. What will 2 % do?
 
@@ -239,13 +243,13 @@ assert mean_d["weakest"].mean() < mean_d["any"].mean()
 assert FAST or mean_d["weakest"][3] < 1 < 1.5 < mean_d["strongest"][1]
 
 # %% [markdown]
-# Five of the strongest connections (0.2 %) are enough to destroy this network, and so are 25 taken at random (1 %); of the weakest it bears
-# several hundred. So strength counts. And yet the weakest 14 %, with a seventh of a percent of the squares, are felt, and the
-# weakest 30 % are fatal.
+# Five of the strongest connections (0.2 %) are enough to destroy this network, and so are 25 taken at random (1 %); of the
+# weakest it bears several hundred. So strength counts. And yet the weakest 14 %, with a seventh of a percent of the squares,
+# are felt, and the weakest 30 % are fatal.
 #
 # The paper has six variants. `minirnn.analysis.damage` numbers their equations: b and c remove the weak positive or negative
-# ones alone, d and e a slice between two thresholds; f, the strongest, we have seen. Below them the authors' curves, means of ten
-# networks.
+# ones alone, d and e a slice between two thresholds; f, the strongest, we have seen. Below them the authors' curves, means of
+# ten networks.
 
 # %%
 theirs = damage.published(published.FOLDER / "damage_tables.csv")
@@ -264,15 +268,16 @@ print(f"published, a: passes 1 at {passes:g} %")
 assert passes == 14
 
 # %% [markdown]
-# The authors' mean passes 1 at 14 %, as the paper says, and slices (d, e) matter less than all that is weaker (b, c). Our network's
-# curves have the same features, at other places. Is that because it was trained otherwise, or because it is *one network*?
+# The authors' mean passes 1 at 14 %, as the paper says, and slices (d, e) matter less than all that is weaker (b, c). Our
+# network's curves have the same features, at other places. Is that because it was trained otherwise, or because it is *one
+# network*?
 
 # %% [markdown]
 # ## 9.5 One network or all?
 #
-# Now the whole ensemble, both ways of training. Training networks is the easiest work to share: each is a run of its own. Here two
-# threads do it. In a script of your own leave the executor out; then processes do it, one per core, and the call has to stand
-# under `if __name__ == "__main__":`.
+# Now the whole ensemble, both ways of training. Training networks is the easiest work to share: each is a run of its own.
+# Here two threads do it. In a script of your own leave the executor out; then processes do it, one per core, and the call has
+# to stand under `if __name__ == "__main__":`.
 
 # %%
 with ThreadPoolExecutor(2) as threads:
@@ -305,29 +310,31 @@ assert all(len(these) == NETWORKS for these in outcomes.values())
 assert FAST or np.ptp(bears["gain 1"]) >= 8
 
 # %% [markdown]
-# Networks that differ in nothing but the seed bear from 12 to 32 % (gain 1) and from 6 to 16 % (gain 0.9), here. Had you trained one of
-# them, you would have published one of these numbers, with as many digits as you like. *How exactly one network was measured says nothing about the next one.*
-# (A network that did not learn the task has no task to lose: it is left out here, and counted in the next section.)
+# Networks that differ in nothing but the seed bear from 12 to 32 % (gain 1) and from 6 to 16 % (gain 0.9), here. Had you
+# trained one of them, you would have published one of these numbers, with as many digits as you like. *How exactly one
+# network was measured says nothing about the next one.* (A network that did not learn the task has no task to lose: it is
+# left out here, and counted in the next section.)
 
 # %% [markdown]
 # ## 9.6 Counting successes
 #
-# $k$ of $n$ networks learn the task. Which probability $p$ does that speak for? A $p$ so small that $k$ or more would be a rare
-# luck is out, and so is one so large that $k$ or fewer would be. With 2.5 % on each side these limits are the *exact interval* of
-# Clopper and Pearson:
+# $k$ of $n$ networks learn the task. Which probability $p$ does that speak for? A $p$ so small that $k$ or more would be a
+# rare luck is out, and so is one so large that $k$ or fewer would be. With 2.5 % on each side these limits are the *exact
+# interval* of Clopper and Pearson:
 #
-# $$P(X \ge k \mid p_{\text{low}}) = 2.5\,\%, \qquad P(X \le k \mid p_{\text{high}}) = 2.5\,\%, \qquad X \sim \text{Binomial}(n, p)$$
+# $$P(X \ge k \mid p_{\text{low}}) = 2.5\,\%, \qquad P(X \le k \mid p_{\text{high}}) = 2.5\,\%, \qquad X \sim \text{Bin}(n, p)$$
 #
 # The sums over binomial terms are distribution functions of the beta distribution, so that
 #
-# $$p_{\text{low}} = \text{Beta}^{-1}_{k,\; n-k+1}(0.025), \qquad p_{\text{high}} = \text{Beta}^{-1}_{k+1,\; n-k}(0.975) \tag{4}$$
+# $$p_{\text{low}} = \text{Beta}^{-1}_{k,\; n-k+1}(0.025), \quad p_{\text{high}} = \text{Beta}^{-1}_{k+1,\; n-k}(0.975) \tag{4}$$
 #
-# with $p_{\text{low}} = 0$ where $k = 0$, and $p_{\text{high}} = 1$ where $k = n$ (there the beta distribution does not exist, and SciPy gives nan).
+# with $p_{\text{low}} = 0$ where $k = 0$, and $p_{\text{high}} = 1$ where $k = n$ (there the beta distribution does not
+# exist, and SciPy gives nan).
 #
 # ### Exercise: exact-interval (5 marks)
 #
-# Write (4) for an array of counts `k` of `n` networks each. The quantile is `stats.beta.ppf(q, a, b)`; `scipy.stats.binomtest`,
-# count by count, is another way.
+# Write (4) for an array of counts `k` of `n` networks each. The quantile is `stats.beta.ppf(q, a, b)`;
+# `scipy.stats.binomtest`, count by count, is another way.
 
 
 # %% exercise="exact-interval"
@@ -363,11 +370,11 @@ low, high = exact_interval(np.array([16]), 20)
 assert (round(100 * low[0]), round(100 * high[0])) == (56, 94)
 
 # %% [markdown]
-# One network that succeeds says that $p$ is above 2.5 %. That is all. Ten of ten say that it is above 69 %; 16 of 20, the count of
-# [docs/studies/success-rate](../docs/studies/success-rate.md) for AND, that it is between 56 and 94 %.
+# One network that succeeds says that $p$ is above 2.5 %. That is all. Ten of ten say that it is above 69 %; 16 of 20, the
+# count of [docs/studies/success-rate](../docs/studies/success-rate.md) for AND, that it is between 56 and 94 %.
 #
-# **Predict before you run**: the paper's Table 6 has 85 % of 20 networks with an orthogonal start and 65 % with a normal one. Do 17 and 13
-# of 20 differ?
+# **Predict before you run**: the paper's Table 6 has 85 % of 20 networks with an orthogonal start and 65 % with a normal one.
+# Do 17 and 13 of 20 differ?
 
 # %%
 table = published.rows("table6_success_rates")
@@ -392,16 +399,17 @@ for arm in ARMS:
 print(f"Fisher's p = {p:.2g}")
 
 # %% [markdown]
-# Fisher's test asks how often two counts would differ by as much if the probabilities were the same. For AND it is 27 %: 17 and 13 of
-# 20 do *not* tell the two starts apart. XOR, NOT and the flip-flop do, each alone; all seven tasks together do beyond doubt.
-# And our two ways to train AND? On the machine where this was written 8 and 12 of 12 learnt it, and Fisher's p was 0.09. *Cannot be told*,
-# with twelve each. (On another type of processor the last bits of a sum differ, and after some thousand updates so do the networks. The
-# counts of yours may be others; if one network more or less changes what you conclude, it was no conclusion.)
+# Fisher's test asks how often two counts would differ by as much if the probabilities were the same. For AND it is 27 %: 17
+# and 13 of 20 do *not* tell the two starts apart. XOR, NOT and the flip-flop do, each alone; all seven tasks together do
+# beyond doubt. And our two ways to train AND? On the machine where this was written 8 and 12 of 12 learnt it, and Fisher's p
+# was 0.09. *Cannot be told*, with twelve each. (On another type of processor the last bits of a sum differ, and after some
+# thousand updates so do the networks. The counts of yours may be others; if one network more or less changes what you
+# conclude, it was no conclusion.)
 #
 # ### How many networks are enough?
 #
-# Suppose that 85 % and 65 % are the truth. How often would $n$ networks each show it, with $p < 0.05$? Add the probabilities of all
-# pairs of counts that do:
+# Suppose that 85 % and 65 % are the truth. How often would $n$ networks each show it, with $p < 0.05$? Add the probabilities
+# of all pairs of counts that do:
 
 
 # %%
@@ -426,15 +434,16 @@ assert FAST or round(100 * told[list(sizes).index(80)]) == 80
 
 # %% [markdown]
 # With 20 each one time in five; to be right four times in five takes 80. With one each: never. One network of each kind gives
-# the wrong order (the worse start succeeds, the better one fails) with probability $0.15 \cdot 0.65 = 10\,\%$, and a tie with 60 %.
+# the wrong order (the worse start succeeds, the better one fails) with probability $0.15 \cdot 0.65 = 10\,\%$, and a tie with
+# 60 %.
 
 # %% [markdown]
 # ## 9.7 What is resampled
 #
-# Distances and percentages are no counts. An interval for their mean without assuming a distribution: the *bootstrap*. Draw $n$ of the
-# $n$ networks again, with replacement, take the mean, and do so $R$ times:
+# Distances and percentages are no counts. An interval for their mean without assuming a distribution: the *bootstrap*. Draw
+# $n$ of the $n$ networks again, with replacement, take the mean, and do so $R$ times:
 #
-# $$\text{interval} = \text{the } 2.5\,\% \text{ and } 97.5\,\% \text{ quantiles of } \bar v^{(1)}, \dots, \bar v^{(R)} \tag{5}$$
+# $$\text{interval} = 2.5\,\% \text{ and } 97.5\,\% \text{ quantiles of } \bar v^{(1)}, \dots, \bar v^{(R)} \tag{5}$$
 #
 # ### Exercise: bootstrap-interval (5 marks)
 #
@@ -454,8 +463,8 @@ def bootstrap_interval(values, drawn):
 teaching.check("bootstrap-interval", bootstrap_interval).expect_right()
 
 # %% [markdown]
-# The question: how large is the distance after 14 % of damage? It can be put to one network, with many draws of noise, or to many
-# networks. **Predict before you run**: which interval is narrower, and what is each of them an interval *of*?
+# The question: how large is the distance after 14 % of damage? It can be put to one network, with many draws of noise, or to
+# many networks. **Predict before you run**: which interval is narrower, and what is each of them an interval *of*?
 
 # %%
 R = 999 if FAST else 9999
@@ -493,29 +502,28 @@ for (arm, found), colour in zip(at_14.items(), ("#0072B2", "#E69F00"), strict=Tr
         ax.annotate(
             f"{arm}:\n{each.mean():.2f} [{low:.2f}, {high:.2f}]", (place, high), (0, 6), textcoords="offset points", ha="center"
         )
-        within = np.median([np.ptp(resampled(d)) for d in found])
-        print(
-            f"{arm}: over draws {within:.2f} wide (median), over networks {high - low:.2f}; BCa: {np.round(statistics.mean(each)[1:], 2)}"
-        )
+        within, bca = np.median([np.ptp(resampled(d)) for d in found]), np.round(statistics.mean(each)[1:], 2)
+        print(f"{arm}: over draws {within:.2f} wide (median), over networks {high - low:.2f}; BCa {bca}")
         assert FAST or high - low > 2 * within
         place += 2
 ax.set(xlabel="networks that learnt the task", ylabel="distance at 14 %", xticks=[], ylim=(0, 9))
 teaching.show(made, "09_resampled")
 
 # %% [markdown]
-# A coloured dot is a network with the interval of its mean over draws of noise; a black diamond is the mean over networks with the interval
-# over networks. The first says how exactly *this network* was measured, and more draws make it as narrow as you like. The
-# second says what *networks trained like this* do, and only more networks make it narrower. Twelve networks with 40 draws each are
-# not 480 values: to resample these together is the commonest way to an interval that is far too narrow.
+# A coloured dot is a network with the interval of its mean over draws of noise; a black diamond is the mean over networks
+# with the interval over networks. The first says how exactly *this network* was measured, and more draws make it as narrow as
+# you like. The second says what *networks trained like this* do, and only more networks make it narrower. Twelve networks
+# with 40 draws each are not 480 values: to resample these together is the commonest way to an interval that is far too
+# narrow.
 #
-# (`statistics.mean` takes the bootstrap called BCa, which corrects (5) for skewed values. With a dozen networks the two differ a bit, and
-# neither is exact: intervals of few values are rough.)
+# (`statistics.mean` takes the bootstrap called BCa, which corrects (5) for skewed values. With a dozen networks the two
+# differ a bit, and neither is exact: intervals of few values are rough.)
 
 # %% [markdown]
 # ## 9.8 Two quantities
 #
-# Does a network that does its task well bear more? A *rank correlation* (Spearman's) asks whether one quantity rises when the other
-# does, whatever the law. `statistics.correlation` gives it with an interval.
+# Does a network that does its task well bear more? A *rank correlation* (Spearman's) asks whether one quantity rises when the
+# other does, whatever the law. `statistics.correlation` gives it with an interval.
 
 # %%
 undamaged = {arm: curves[arm][success[arm], 0] for arm in ARMS}
@@ -539,19 +547,23 @@ assert FAST or statistics.rank_sum(*bears.values()) < 0.01
 # %% [markdown]
 # Three lessons from one picture.
 #
-# - Within each kind nothing can be told: here $\rho$ lies between -0.68 and 0.73 with 8 networks, between -0.87 and 0.08 with 12.
-# - Both kinds together gave $\rho = -0.46$ with $p = 0.04$, here. That is no law of networks: there are two clouds, one of which lies lower and
-#   further to the right. What differs between *groups* must not be read as a relation between *networks*.
-# - The clouds themselves do differ: networks of gain 0.9 learn the task more often, if anything, and bear *less*. Both are in the
-#   studies' pages with other numbers of trials: [compare-tasks](../docs/studies/compare-tasks.md) has 18 % (12 to 32) and 12 % (8 to 16) for AND.
+# - Within each kind nothing can be told: here $\rho$ lies between -0.68 and 0.73 with 8 networks, between -0.87 and 0.08 with
+#   12.
+# - Both kinds together gave $\rho = -0.46$ with $p = 0.04$, here. That is no law of networks: there are two clouds, one of
+#   which lies lower and further to the right. What differs between *groups* must not be read as a relation between
+#   *networks*.
+# - The clouds themselves do differ: networks of gain 0.9 learn the task more often, if anything, and bear *less*. Both are in
+#   the studies' pages with other numbers of trials: [compare-tasks](../docs/studies/compare-tasks.md) has 18 % (12 to 32) and
+#   12 % (8 to 16) for AND.
 #
 # And a warning: who asks twenty such questions finds one with $p < 0.05$ by luck alone. Say beforehand what you will ask.
 
 # %% [markdown]
 # ## 9.9 Studies
 #
-# The pages in [docs/studies](../docs/studies/README.md) do what this tutorial did, with 5 to 470 networks each, for the claims of the papers.
-# Each claim gets one of three words: *agrees*, *disagrees*, *cannot be told*. The last is not a weak form of the first:
+# The pages in [docs/studies](../docs/studies/README.md) do what this tutorial did, with 5 to 470 networks each, for the
+# claims of the papers. Each claim gets one of three words: *agrees*, *disagrees*, *cannot be told*. The last is not a weak
+# form of the first:
 
 # %%
 for k, n in ((2, 3), (16, 20), (8, 20)):
@@ -561,28 +573,31 @@ assert statistics.against(16, 20, 17, 20) == "agrees"
 assert statistics.against(8, 20, 17, 20) == "disagrees"
 
 # %% [markdown]
-# One command makes a page: `minirnn study damage --out studies` trains the ten networks of the damage study (two core-minutes), and
-# `minirnn study damage --networks 40 --out studies` thirty more, because it finds the ten in its folder.
+# One command makes a page: `minirnn study damage --out studies` trains the ten networks of the damage study (two
+# core-minutes), and `minirnn study damage --networks 40 --out studies` thirty more, because it finds the ten in its folder.
 #
-# **Without code.** (a) The damage page gives *cannot be told* for "both signs are equally needed": the ratio of what b and c do is 0.97
-# with an interval from 0.60 to 1.55. What would you need for *agrees*? (b) A paper shows one network whose `W_rec` has one pair of
-# complex eigenvalues outside the unit circle, and says that this pair is how the task is solved. What would you ask for? (c) A
-# friend trains networks until five have succeeded, and reports their damage. For which question is that right, for which wrong?
+# **Without code.** (a) The damage page gives *cannot be told* for "both signs are equally needed": the ratio of what b and c
+# do is 0.97 with an interval from 0.60 to 1.55. What would you need for *agrees*? (b) A paper shows one network whose `W_rec`
+# has one pair of complex eigenvalues outside the unit circle, and says that this pair is how the task is solved. What would
+# you ask for? (c) A friend trains networks until five have succeeded, and reports their damage. For which question is that
+# right, for which wrong?
 
 # %% [markdown]
 # ## What to conclude
 #
-# - Strength matters: the strongest few connections are indispensable, several hundred of the weakest are not. But the size of a
-#   change, $\lVert \Delta W \rVert$, does not say what it does.
+# - Strength matters: the strongest few connections are indispensable, several hundred of the weakest are not. But the size of
+#   a change, $\lVert \Delta W \rVert$, does not say what it does.
 # - A number from one network is an anecdote. One success bounds the probability of success by 2.5 %, from below.
 # - Counts get exact intervals, means get resampled *networks*, and tests that do not tell are reported as such.
 # - 85 % against 65 % takes 80 networks each. Most comparisons of "the two ways to train" in the literature have fewer.
 #
-# **If you have more time.** (a) Derive (4) for $k = n$: $p_{\text{low}} = 0.025^{1/n}$. (b) Replace the paper's variant a by one that removes the
-# weakest connections *into each unit*. Does it hurt more? (c) Make the power curve for the pooled test over seven tasks.
+# **If you have more time.** (a) Derive (4) for $k = n$: $p_{\text{low}} = 0.025^{1/n}$. (b) Replace the paper's variant a by
+# one that removes the weakest connections *into each unit*. Does it hurt more? (c) Make the power curve for the pooled test
+# over seven tasks.
 #
 # ## Where to go next
 #
-# [10. The authors' networks](10_authors_networks.py), [12. Your own task](12_your_own_task.py), which ends in a study. Sources: arXiv
-# 1906.01094, Table 6 and Fig 14; Clopper and Pearson, Biometrika 26, 404 (1934); Efron and Tibshirani, An Introduction to the
-# Bootstrap (1993). Equations of damage: `minirnn/analysis/damage.py`; statistics: `minirnn/ensembles/statistics.py`.
+# [10. The authors' networks](10_authors_networks.py), [12. Your own task](12_your_own_task.py), which ends in a study.
+# Sources: arXiv 1906.01094, Table 6 and Fig 14; Clopper and Pearson, Biometrika 26, 404 (1934); Efron and Tibshirani, An
+# Introduction to the Bootstrap (1993). Equations of damage: `minirnn/analysis/damage.py`; statistics:
+# `minirnn/ensembles/statistics.py`.

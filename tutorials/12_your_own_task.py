@@ -8,13 +8,13 @@
 # - find out why a network cannot learn it, from the number at which the loss stops, and mend that;
 # - judge, look inside, save, and turn the task into a study.
 #
-# **Before**: tutorials [4](04_is_my_gradient_right.py), [6](06_train_and_look_inside.py) and [9](09_damage_and_ensembles.py); Python's dataclasses.
+# **Before**: tutorials [6](06_train_and_look_inside.py) and [9](09_damage_and_ensembles.py); Python's dataclasses.
 #
 # **Minutes**: 85
 #
 # **Runs in** 40 s on two cores (`MINIRNN_FAST=1`: 7 s).
 #
-# **Marks**: first-answer 4, match-trials 6, shortcut 4, held-answer 6.
+# **Marks**: first-answer 4, match-trials 6, shortcut 4, best-constant 6.
 
 # %%
 import os
@@ -30,6 +30,7 @@ import minirnn as mr
 from minirnn import cli, plots, tasks, teaching
 from minirnn.analysis import pca
 from minirnn.ensembles import statistics
+from minirnn.tasks.shapes import held
 
 FAST = os.environ.get("MINIRNN_FAST") == "1"
 folder = tempfile.TemporaryDirectory()  # for what is saved here; it is gone when Python ends
@@ -37,21 +38,24 @@ folder = tempfile.TemporaryDirectory()  # for what is saved here; it is gone whe
 # %% [markdown]
 # ## 12.1 The experiment
 #
-# *Delayed match to sample*: an animal sees a sample, then nothing for a while, then a test, and says whether they were the same. It
-# has to remember what it saw, and to compare. Nothing in `minirnn.tasks` does this with one input (`minirnn tasks` lists what there is). Ours:
+# *Delayed match to sample*: an animal sees a sample, then nothing for a while, then a test, and says whether they were the
+# same. It has to remember what it saw, and to compare. Nothing in `minirnn.tasks` does this with one input (`minirnn tasks`
+# lists what there is). Ours:
 #
 # - one input; pulses of height +1 (stimulus A) or -1 (stimulus B);
-# - the sample on [onset, onset + pulse), the test a delay later, and later still by up to `jitter`, so that no clock can help;
-# - after the test a gap, in which the network may do what it likes; then the output is to be 1 after a match (A A, B B), 0 after a
-#   mismatch (A B, B A), to the end of the trial; before the test it is to be 0.
+# - the sample on [onset, onset + pulse), the test a delay later, and later still by up to `jitter`, so that no clock can
+#   help;
+# - after the test a gap, in which the network may do what it likes; then the output is to be 1 after a match (A A, B B), 0
+#   after a mismatch (A B, B A), to the end of the trial; before the test it is to be 0.
 #
-# Times are in ms, arrays are in steps of `dt`. A time $t$ is $n(t) = t/dt$ steps, *rounded*: computers have `0.3 / 0.1 = 2.9999999999999996`.
+# Times are in ms, arrays are in steps of `dt`. A time $t$ is $n(t) = t/dt$ steps, *rounded*: computers have
+# `0.3 / 0.1 = 2.9999999999999996`.
 #
 # ### Which step is which?
 #
-# A pulse of $n$ steps that begins at step $s$ is on at the steps $s, s+1, \dots, s+n-1$: in Python `x[s : s + n]`. Step $s+n$ is the first
-# without it. And the output `z[t]` is read *after* the network has consumed `x[t]` (`h[t + 1]` is made of `h[t]` and `x[t]`, and
-# `z[t]` of `h[t + 1]`). See for yourself: change the input at one step, and look where the output changes.
+# A pulse of $n$ steps that begins at step $s$ is on at the steps $s, s+1, \dots, s+n-1$: in Python `x[s : s + n]`. Step $s+n$
+# is the first without it. And the output `z[t]` is read *after* the network has consumed `x[t]` (`h[t + 1]` is made of `h[t]`
+# and `x[t]`, and `z[t]` of `h[t + 1]`). See for yourself: change the input at one step, and look where the output changes.
 
 # %%
 net = mr.Network.random(n_in=1, n_rec=20, n_out=1, rng=1)
@@ -63,14 +67,14 @@ print("the input differs at step 4, the output at steps", differs)
 assert differs[0] == 4
 
 # %% [markdown]
-# At the same step, not at the next. So an answer that is due $g$ steps after the end of a pulse on $[s, s + n)$ begins at `z[s + n + g]`: no
-# further 1 is to be added. A target that is one step early may ask for what the network cannot know yet; no error is raised,
-# the loss is only a little too large.
+# At the same step, not at the next. So an answer that is due $g$ steps after the end of a pulse on $[s, s + n)$ begins at
+# `z[s + n + g]`: no further 1 is to be added. A target that is one step early may ask for what the network cannot know yet;
+# no error is raised, the loss is only a little too large.
 #
 # ### Exercise: first-answer (4 marks)
 #
-# Without jitter, when does the answer begin? Sample, delay, test and gap follow each other from `onset` on. With $n(t)$ the rounded number of
-# steps of each,
+# Without jitter, when does the answer begin? Sample, delay, test and gap follow each other from `onset` on. With $n(t)$ the
+# rounded number of steps of each,
 #
 # $$t_{\text{answer}} = n(\text{onset}) + n(\text{pulse}) + n(\text{delay}) + n(\text{pulse}) + n(\text{gap}) \tag{1}$$
 #
@@ -90,8 +94,8 @@ teaching.check("first-answer", first_answer).expect_right()
 # %% [markdown]
 # ## 12.2 Trials
 #
-# For $B$ trials at once let $s_1, s_2$ (B,) be the signs of sample and test and $\theta$ (B,) the step at which each test begins. With $t$
-# the step, $o$ the onset, $n$ the length of a pulse and $g$ of the gap, all in steps:
+# For $B$ trials at once let $s_1, s_2$ (B,) be the signs of sample and test and $\theta$ (B,) the step at which each test
+# begins. With $t$ the step, $o$ the onset, $n$ the length of a pulse and $g$ of the gap, all in steps:
 #
 # $$x_t = s_1\,[o \le t < o + n] + s_2\,[\theta \le t < \theta + n] \tag{2}$$
 # $$z^*_t = [s_1 = s_2]\,[t \ge \theta + n + g] \tag{3}$$
@@ -102,13 +106,13 @@ teaching.check("first-answer", first_answer).expect_right()
 #
 # ### Exercise: match-trials (6 marks)
 #
-# Write (2) to (4). With the steps as a column, `t = np.arange(T)[:, None]`, a comparison with an array (B,) is (T, B); `[:, :, None]` adds
-# the last axis.
+# Write (2) to (4). With the steps as a column, `t = np.arange(T)[:, None]`, a comparison with an array (B,) is (T, B);
+# `[:, :, None]` adds the last axis.
 
 
 # %% exercise="match-trials"
 def match_trials(first, second, start, onset, pulse, gap, T):
-    """(x, target, mask), each (T, B, 1), of trials with signs first, second (B,) and tests that begin at the steps start (B,)."""
+    """(x, target, mask), each (T, B, 1), of trials with signs first, second (B,) and tests from the steps start (B,) on."""
     ### BEGIN SOLUTION
     t = np.arange(T)[:, None]
     sample, test = (onset <= t) & (t < onset + pulse), (start <= t) & (t < start + pulse)
@@ -124,42 +128,19 @@ def match_trials(first, second, start, onset, pulse, gap, T):
 teaching.check("match-trials", match_trials).expect_right()
 
 # %% [markdown]
-# ## 12.3 When is a trial right?
+# ## 12.3 A class
 #
-# A distance says how far off, not whether the question was answered. The gates of `minirnn.tasks` use this rule, and so shall we: a trial is
-# right if the output is on the target's side of 0.5 at 95 % or more of the last half of its answer,
-#
-# $$\frac{1}{T - t_h} \sum_{t = t_h}^{T - 1} \big[\,[z_t > 0.5] = [z^*_t > 0.5]\,\big] \ge 0.95, \qquad
-# t_h = t_{\text{answer}} + \left\lfloor \frac{T - t_{\text{answer}}}{2} \right\rfloor \tag{6}$$
-#
-# The first half is the network's to rise or fall in; one step in twenty is forgiven to noise.
-#
-# ### Exercise: held-answer (6 marks)
-
-
-# %% exercise="held-answer"
-def held_answer(z, target, start):
-    """(B,) whether each trial is right, for outputs z and targets (T, B, 1) whose answers begin at the step `start`."""
-    ### BEGIN SOLUTION
-    half = start + (len(z) - start) // 2
-    same = (z[half:] > 0.5) == (target[half:] > 0.5)
-    return same.mean(axis=(0, 2)) >= 0.95  # (6)
-    ### END SOLUTION
-
-
-teaching.check("held-answer", held_answer).expect_right()
-
-# %% [markdown]
-# ## 12.4 A class
-#
-# All that `minirnn` asks of a task is in `minirnn/tasks/__init__.py`: *a frozen dataclass with* `trials(n, rng)`, `conditions()`,
-# `condition_names` *and* `protocol`. Frozen, because a task is a description: two with the same fields are the same task, and a run of an
-# ensemble is named by it. Any change, `replace(task, delay=200.0)`, makes another one.
+# All that `minirnn` asks of a task is in `minirnn/tasks/__init__.py`: *a frozen dataclass with* `trials(n, rng)`,
+# `conditions()`, `condition_names` *and* `protocol`. Frozen, because a task is a description: two with the same fields are
+# the same task, and a run of an ensemble is named by it. Any change, `replace(task, delay=200.0)`, makes another one.
 #
 # - `trials(n, rng)`: n random trials, with noise. All randomness comes from `rng`, a generator or a seed.
 # - `conditions()`: one noiseless trial per condition, by which networks are judged; what is random otherwise has its middle.
 # - `protocol`: how the task is trained unless one says otherwise; here for networks of 50 units that start at rest.
-# - `n_in`, `n_out`, `input_names`, `dt`, and `right` and `is_solved`: the rule of success. `truth_table` is for the command line.
+# - `n_in`, `n_out`, `input_names` and `dt`; `truth_table` is for the command line.
+# - `right` and `is_solved`, the rule of success. A distance says how far off, not whether the question was answered. We take
+#   the rule of the gates, `held`: a trial is right if the output is on the target's side of 0.5 at 95 % or more of the last
+#   half of its answer. The first half is the network's to rise or fall in; one step in twenty is forgiven to noise.
 
 
 # %%
@@ -203,7 +184,7 @@ class DelayedMatch:
         return first_answer(self.onset, self.pulse, self.delay, self.gap, self.dt) + late
 
     def _made(self, condition, late):
-        signs = np.array([(1.0 if a == "A" else -1.0, 1.0 if b == "A" else -1.0) for a, b in map(str.split, self.condition_names)])
+        signs = np.array([(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)])  # of condition_names
         pulse, gap = self._steps("pulse"), self._steps("gap")
         start = self._answer(late) - gap - pulse
         return match_trials(*signs[condition].T, start, self._steps("onset"), pulse, gap, self.steps)
@@ -223,7 +204,7 @@ class DelayedMatch:
 
     def right(self, z, trials):
         """(B,) which of the outputs of `conditions` are right."""
-        return held_answer(z, trials.target, self._answer(self._steps("jitter") // 2))
+        return held(z, trials.target, self._answer(self._steps("jitter") // 2), self.steps)
 
     def is_solved(self, z, trials):
         """All of them."""
@@ -237,7 +218,7 @@ teaching.show(plots.conditions(trials.x, trials.target, None, names, dt=task.dt,
 print(task.steps, "steps; the answer begins at step", task._answer(task._steps("jitter") // 2))
 
 # %% [markdown]
-# ## 12.5 Before a network sees it
+# ## 12.4 Before a network sees it
 #
 # Training never complains about a wrong task: it learns what it is given. So ask the task, not the network.
 
@@ -272,9 +253,9 @@ assert np.abs(counts - len(drawn) / 4).max() < 4 * np.sqrt(len(drawn) * 0.25 * 0
 # %% [markdown]
 # ### Shortcuts
 #
-# A network learns the cheapest rule that lowers the loss. If 70 % of the trials were matches, "always 1" would be right on 70 %; if
-# A were followed by A more often, the sample alone would tell a part. How good is the best rule that sees one *cue* $c$ alone? For each
-# value of the cue it gives the answer that is more frequent there:
+# A network learns the cheapest rule that lowers the loss. If 70 % of the trials were matches, "always 1" would be right on 70
+# %; if A were followed by A more often, the sample alone would tell a part. How good is the best rule that sees one *cue* $c$
+# alone? For each value of the cue it gives the answer that is more frequent there:
 #
 # $$\text{share} = \frac{1}{n} \sum_c \max\big(n_{c,0},\; n_{c,1}\big) \tag{5}$$
 #
@@ -299,7 +280,8 @@ teaching.check("shortcut", shortcut).expect_right()
 # %%
 answer = drawn.target[-1, :, 0].astype(int)
 late = np.argmin(drawn.mask[:, :, 0], axis=0)  # the step at which the test begins
-cues = {"nothing": 0 * answer, "sample": drawn.condition // 2, "test": drawn.condition % 2, "when": late, "both": drawn.condition}
+sample, test = drawn.condition // 2, drawn.condition % 2
+cues = {"nothing": 0 * answer, "sample": sample, "test": test, "when": late, "both": drawn.condition}
 for name, cue in cues.items():
     print(f"{name:>8}: {100 * shortcut(cue, answer):.0f} %")
 assert all(shortcut(cues[name], answer) < 0.56 for name in ("nothing", "sample", "test", "when"))
@@ -310,8 +292,8 @@ print(f"with fewer A B, the test alone: {100 * shortcut(cues['test'][skewed], an
 assert shortcut(cues["test"][skewed], answer[skewed]) > 0.58
 
 # %% [markdown]
-# Neither stimulus alone helps, nor does the time: who answers this task has compared. In an unbalanced set the answer leaks, and a network that
-# is right on 60 % may have looked at one stimulus only.
+# Neither stimulus alone helps, nor does the time: who answers this task has compared. In an unbalanced set the answer leaks,
+# and a network that is right on 60 % may have looked at one stimulus only.
 #
 # The gradient, too, can be checked on the new task, mask and all:
 
@@ -321,7 +303,7 @@ print(f"worst error: {report.worst:.1e}")
 assert report.worst < 1e-6
 
 # %% [markdown]
-# ## 12.6 It does not learn
+# ## 12.5 It does not learn
 #
 # `Network.for_task` makes the network that the protocol asks for, `train` does the rest.
 
@@ -340,49 +322,62 @@ for result in without:
     print(f"loss {result.history.loss[-1]:.4f}, right: {task.right(z, trials)}")
 
 # %% [markdown]
-# The loss stops, and it stops at the same number each time. **Before you read on**: why? (Look at the equation of the network, and at what
-# A and B are. More units, more trials, or another learning rate do not help: try.)
+# The loss stops, and it stops at the same number each time. **Before you read on**: why? (Look at the equation of the
+# network, and at what A and B are. More units, more trials, or another learning rate do not help: try.)
 #
-# A network without a recurrent bias, $h_{t+1} = (1-\alpha) h_t + \alpha \tanh(W_{\text{rec}} h_t + W_{\text{in}} x_t)$ from $h_0 = 0$, has a symmetry:
-# tanh is odd, so where $x$ gives the states $h$, $-x$ gives $-h$. Therefore
+# A network without a recurrent bias, $h_{t+1} = (1-\alpha) h_t + \alpha \tanh(W_{\text{rec}} h_t + W_{\text{in}} x_t)$ from
+# $h_0 = 0$, has a symmetry: tanh is odd, so where $x$ gives the states $h$, $-x$ gives $-h$. Therefore
 #
-# $$z(-x) - b_{\text{out}} = -\big(z(x) - b_{\text{out}}\big) \tag{7}$$
+# $$z(-x) - b_{\text{out}} = -\big(z(x) - b_{\text{out}}\big) \tag{6}$$
 #
-# whatever the weights. But B B is A A with the other sign, and both are to give 1. By (7) they give $b + c$ and $b - c$: the squared errors are
-# least for $c = 0$. The same holds for A B and B A. The best that remains is one constant, $z = b$. Let $q$ be the share of the counted steps
-# that lie in the answer; half of these ask for 1, all other steps for 0:
+# whatever the weights. But B B is A A with the other sign, and both are to give 1. By (6) they give $b + c$ and $b - c$: the
+# squared errors are least for $c = 0$. The same holds for A B and B A. What remains is one constant for all, $z = b$, with
+# the loss
 #
-# $$L(b) = \tfrac{q}{2}(1-b)^2 + \big(1 - \tfrac{q}{2}\big)\, b^2, \qquad \min_b L = \tfrac{q}{2} - \tfrac{q^2}{4} \ \text{ at } \ b = \tfrac{q}{2} \tag{8}$$
+# $$L(b) = \frac{\sum m\,(b - z^*)^2}{\sum m} \tag{7}$$
+#
+# ### Exercise: best-constant (6 marks)
+#
+# Which $b$ makes (7) least? ($dL/db = 0$.) Write it, and the loss that it has, for any target and mask.
+
+
+# %% exercise="best-constant"
+def best_constant(target, mask):
+    """(constant, loss), two numbers: the output that is best if it must always be the same; target and mask are (T, B, 1)."""
+    ### BEGIN SOLUTION
+    constant = (mask * target).sum() / mask.sum()
+    loss = (mask * (constant - target) ** 2).sum() / mask.sum()  # (7)
+    ### END SOLUTION
+    return constant, loss
+
+
+teaching.check("best-constant", best_constant).expect_right()
 
 # %%
-asked = drawn.weights()[:, :, 0]
-due = np.arange(task.steps)[:, None] > late
-q = (asked * due).sum() / asked.sum()
-floor = q / 2 - q**2 / 4  # (8)
+constant, floor = best_constant(drawn.target, drawn.mask)
 found = np.array([result.history.loss[-1] for result in without])
-print(f"q = {q:.3f}; the best possible loss {floor:.4f}, reached {np.round(found, 4)}")
+print(f"always {constant:.3f}: loss {floor:.4f}; the networks came to {np.round(found, 4)}")
 assert (np.abs(found - floor) < 0.01).all()
 
 symmetric = without[0].network
 z, turned = symmetric.outputs(trials.x), symmetric.outputs(-trials.x)
 b_out = symmetric.weights.b_out
-assert np.abs((turned - b_out) + (z - b_out)).max() < 1e-5  # (7)
+assert np.abs((turned - b_out) + (z - b_out)).max() < 1e-5  # (6)
 
 # %% [markdown]
-# The network had learnt all that it could. No optimiser finds what the model cannot express; and the *value* at which the loss stops is a
-# clue: it is that of a known best constant. (Where the loss stops depends on the mask: with a longer delay more steps ask for 0, and
-# the same failure has a smaller loss. A small loss is not success.)
+# The network had learnt all that it could. No optimiser finds what the model cannot express; and the *value* at which the
+# loss stops is a clue: it is that of the best constant.
 #
-# ## 12.7 It does
+# ## 12.6 It does
 #
-# Two ways to break the symmetry: give A and B an input channel each, or the units a bias. We take the bias, and, so that nobody falls into
-# this hole again, make it part of the protocol. A subclass is enough to change a default:
+# Two ways to break the symmetry: give A and B an input channel each, or the units a bias. We take the bias, and, so that
+# nobody falls into this hole again, make it part of the protocol. A subclass is enough to change a default:
 
 
 # %%
 @dataclass(frozen=True)
 class BiasedMatch(DelayedMatch):
-    """DelayedMatch in networks with a recurrent bias, without which (7) forbids it."""
+    """DelayedMatch in networks with a recurrent bias, without which (6) forbids it."""
 
     protocol: ClassVar[tasks.Protocol] = replace(DelayedMatch.protocol, b_rec=True)
 
@@ -400,16 +395,17 @@ assert tasks.success(z, trials, task)
 teaching.show(plots.conditions(trials.x, trials.target, z, names, dt=task.dt, names=("S",)), "12_learnt")
 
 made, axes = plots.figure(1, 1, 5, 3.2)
-plots.losses(axes[0, 0], np.stack([np.stack([r.history.loss for r in these]) for these in (without, results)]), ["no bias", "bias"])
+curves = np.array([[r.history.loss for r in these] for these in (without, results)])
+plots.losses(axes[0, 0], curves, ["no bias", "bias"])
 axes[0, 0].axhline(floor, color="0.5", lw=1, ls=":")
 teaching.show(made, "12_losses")
 
 # %% [markdown]
-# With the bias the loss goes through the floor (dotted) in the first epochs. In the gap, where nothing counts, the output does what
-# it likes.
+# With the bias the loss goes through the floor (dotted) in the first epochs. In the gap, where nothing counts, the output
+# does what it likes.
 #
-# Judge it on noisy trials that it has not seen, too, not on four noiseless ones alone. `right` knows when the answer begins in `conditions`; for
-# any trial the mask tells, so we ask at the last step:
+# Judge it on noisy trials that it has not seen, too, not on four noiseless ones alone. `right` knows when the answer begins
+# in `conditions`; for any trial the mask tells, so we ask at the last step:
 
 # %%
 fresh = task.trials(500 if FAST else 2000, 99)
@@ -421,9 +417,10 @@ assert share.low > 0.8
 # %% [markdown]
 # (That interval is of *this network*; tutorial 9 says what it does not tell.)
 #
-# ## 12.8 Inside
+# ## 12.7 Inside
 #
-# Where is the sample kept during the delay? The states of the four conditions, in the plane of their first two principal components:
+# Where is the sample kept during the delay? The states of the four conditions, in the plane of their first two principal
+# components:
 
 # %%
 h, _ = net.run(trials.x)
@@ -448,9 +445,9 @@ assert np.array_equal(h[test, 0], h[test, 1])
 assert memory > 0.3
 
 # %% [markdown]
-# Until the test begins (triangles), A A and A B are one path, and B A and B B another. The distance between the two is the memory, on the
-# right in blue: it does not fade during the delay, but the paths *move*. A memory that is held would stand still. Does it matter? Let the
-# networks wait for other times than those that they were trained with:
+# Until the test begins (triangles), A A and A B are one path, and B A and B B another. The distance between the two is the
+# memory, on the right in blue: it does not fade during the delay, but the paths *move*. A memory that is held would stand
+# still. Does it matter? Let the networks wait for other times than those that they were trained with:
 
 # %%
 delays = np.arange(0, 301, 50.0 if FAST else 12.5)
@@ -476,14 +473,16 @@ assert (shares[:, delays == 50] > 0.9).all()
 assert (shares[:, delays >= 250] < 0.6).all()
 
 # %% [markdown]
-# It does. Within the delays that were trained nearly all trials are right; twice as long, and the answer is a guess, or worse than one: the
-# paths are somewhere else by then. *These networks have learnt to compare after about 60 ms, not to remember.* Nothing in the loss
-# asked for more. A task says what it says: if you want a memory that lasts, ask for delays that vary (`jitter=200.0`).
+# It does. Within the delays that were trained nearly all trials are right; twice as long, and the answer is a guess, or worse
+# than one: the paths are somewhere else by then. *These networks have learnt to compare after about 60 ms, not to remember.*
+# Nothing in the loss asked for more. A task says what it says: if you want a memory that lasts, ask for delays that vary
+# (`jitter=200.0`).
 #
-# ## 12.9 Keep it
+# ## 12.8 Keep it
 #
-# A network is a file of arrays and constants; `Network.load` gives it back to the bit. The task is *not* in it: keep its `repr` beside, from
-# which anyone with the class makes it again. `train(.., checkpoint=folder)` keeps it too, and refuses to go on with another task:
+# A network is a file of arrays and constants; `Network.load` gives it back to the bit. The task is *not* in it: keep its
+# `repr` beside, from which anyone with the class makes it again. `train(.., checkpoint=folder)` keeps it too, and refuses to
+# go on with another task:
 
 # %%
 place = Path(folder.name)
@@ -506,10 +505,10 @@ else:
     raise AssertionError("another task went unnoticed")
 
 # %% [markdown]
-# ## 12.10 A study
+# ## 12.9 A study
 #
-# How long a delay can be learnt? A question about many networks: tutorial 9. The task is frozen, so a parameter is swept by `replace`, and
-# every run has a name of its own.
+# How long a delay can be learnt? A question about many networks: tutorial 9. The task is frozen, so a parameter is swept by
+# `replace`, and every run has a name of its own.
 #
 # **Predict before you run**: 50, 200, 400 ms, with everything else as it is. How many of five?
 
@@ -525,8 +524,8 @@ for d, these in outcomes.items():
     asked = judged.conditions()
     solved[d] = sum(tasks.success(one.network.outputs(asked.x), asked, judged) for one in these)
     losses[d] = [one.last_loss for one in these]
-    ends = [one.network.outputs(asked.x)[-1, :, 0] for one in these]
-    print(f"{d} ms: {solved[d]} of {NETWORKS}; losses {np.round(losses[d], 4)}, last outputs of the last {np.round(ends[-1], 2)}")
+    end = these[-1].network.outputs(asked.x)[-1, :, 0]
+    print(f"{d} ms: {solved[d]} of {NETWORKS}; losses {np.round(losses[d], 4)}; the last one ends at {np.round(end, 2)}")
 made, axes = plots.figure(1, 1, 4.8, 3.4)
 plots.shares(
     axes[0, 0], [f"{d} ms" for d in DELAYS], {"delayed match": [statistics.binomial(k, NETWORKS) for k in solved.values()]}
@@ -537,18 +536,20 @@ print(f"{DELAYS[0]} against {DELAYS[-1]} ms: p = {p:.2g}")
 assert solved[50] > solved[400]
 
 # %% [markdown]
-# Here 5, 3 and 0 of 5. That 400 ms are harder than 50 is told even by five networks each, as the difference is as large as it can be;
-# *where* it becomes hard is not: 3 of 5 may be anything from 15 to 95 %. Look at the losses, too. Those of 0.04 at 400 ms belong to networks
-# that say 0.5 from the answer on, to any stimulus: they know when, not what. As the answer is a smaller share of a longer trial, their loss
-# is a quarter of that in 12.6, and yet they are no better. **A loss is to be compared with that of the best constant.**
+# Here 5, 3 and 0 of 5. That 400 ms are harder than 50 is told even by five networks each, as the difference is as large as it
+# can be; *where* it becomes hard is not: 3 of 5 may be anything from 15 to 95 %. Look at the losses, too. Those of 0.04 at
+# 400 ms belong to networks that say 0.5 from the answer on, to any stimulus: they know when, not what. As the answer is a
+# smaller share of a longer trial, their loss is a quarter of that in 12.5, and yet they answer no better. **A small loss is
+# not success**: compare it with what an output has that knows nothing.
 #
-# To make it a study that others can repeat: say how many networks, which settings, which seeds; keep the networks; give counts with intervals
-# and a verdict with three words. In `minirnn` that is a module of `minirnn/ensembles/` (`success_rate.py` is a short one to begin with).
+# To make it a study that others can repeat: say how many networks, which settings, which seeds; keep the networks; give
+# counts with intervals and a verdict with three words. In `minirnn` that is a module of `minirnn/ensembles/`
+# (`success_rate.py` is a short one to begin with).
 #
-# ## 12.11 Where a task goes
+# ## 12.10 Where a task goes
 #
-# [CONTRIBUTING.md](../CONTRIBUTING.md) says where: *a file in* `tasks/`, *its name in* `tasks.BY_NAME`. That dict is all that the command
-# line knows:
+# [CONTRIBUTING.md](../CONTRIBUTING.md) says where: *a file in* `tasks/`, *its name in* `tasks.BY_NAME`. That dict is all that
+# the command line knows:
 
 # %%
 tasks.BY_NAME["delayed-match"] = BiasedMatch
@@ -559,31 +560,33 @@ finally:
 assert code == 0
 
 # %% [markdown]
-# With the file and the line in place, `minirnn train delayed-match --out run` and `minirnn analyze run` work as for any other task, and the
-# tests that go through `BY_NAME` ask yours what they ask all. What a task in the package has beyond this one:
+# With the file and the line in place, `minirnn train delayed-match --out run` and `minirnn analyze run` work as for any other
+# task, and the tests that go through `BY_NAME` ask yours what they ask all. What a task in the package has beyond this one:
 #
 # - the timing as a table in the docstring, with the source: which paper, which script, which line differs;
-# - errors that name the field (`tasks/shapes.py`: `check_times`, `check_levels`), and its pulses, noise and rule of a held answer, instead of
-#   our own;
+# - errors that name the field (`tasks/shapes.py`: `check_times`, `check_levels`), and its pulses, noise and rule of a held
+#   answer, instead of our own;
 # - tests of its own: a trial by hand, entry by entry; the balance; the seed; a network that learns it.
 #
-# **Without code.** (a) A colleague's task gives the answer from the step on at which the test *begins*, and his networks learn it to a
-# small loss. How small can it be? (b) In which of the checks of 12.5 would you see that a task draws its noise from a global generator?
-# (c) With two input channels, one for A and one for B, does (7) still forbid a network without bias?
+# **Without code.** (a) A colleague's task gives the answer from the step on at which the test *begins*, and his networks
+# learn it to a small loss. How small can it be? (b) In which of the checks of 12.4 would you see that a task draws its noise
+# from a global generator? (c) With two input channels, one for A and one for B, does (6) still forbid a network without bias?
 #
 # ## What to conclude
 #
 # - Steps, not milliseconds; rounded, not cut off; `z[t]` has read `x[t]`.
 # - Balance what is shown, and measure what a cue alone would give. A network finds every shortcut that there is.
-# - The value at which a loss stops is a clue: compare it with that of the best constant, and ask what the model cannot express.
+# - The value at which a loss stops is a clue: compare it with that of the best constant, and ask what the model cannot
+#   express.
 # - A network learns what the task asks, not what you had in mind: ours compare after 60 ms, and remember nothing.
 # - One class with six names makes everything else in the package work.
 #
-# **If you have more time.** (a) Train with `jitter=200.0` (and more epochs), and draw the figure of other delays again. (b) Give A and B a
-# channel each. (c) Make a task in which the *duration* of a pulse is judged, or the parity of a number of pulses.
+# **If you have more time.** (a) Train with `jitter=200.0` (and more epochs), and draw the figure of other delays again. (b)
+# Give A and B a channel each. (c) Make a task in which the *duration* of a pulse is judged, or the parity of a number of
+# pulses.
 #
 # ## Where to go next
 #
-# Your own question. [13. For instructors](13_for_instructors.py) has the answers to what was asked without code. Sources: delayed match to
-# sample has a long history in monkeys; for networks see Yang, Joglekar, Song, Newsome and Wang, Nature Neuroscience 22, 297
-# (2019).
+# Your own question. [13. For instructors](13_for_instructors.py) has the answers to what was asked without code. Sources:
+# delayed match to sample has a long history in monkeys; for networks see Yang, Joglekar, Song, Newsome and Wang, Nature
+# Neuroscience 22, 297 (2019).

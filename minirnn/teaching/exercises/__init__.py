@@ -1,10 +1,26 @@
 """The exercises of the tutorials, a module per tutorial of the same name: what is right, and which mistakes are typical."""
 
 from ..verdict import Exercise, Function, Verdict, judge
-from . import damage_and_ensembles, one_unit, your_own_task
+from . import (
+    adam,
+    bptt,
+    dale_and_noise,
+    damage_and_ensembles,
+    is_my_gradient_right,
+    one_unit,
+    the_network,
+    vanishing_and_exploding,
+    your_own_task,
+)
 
 EXERCISES: dict[str, Exercise] = {
     **one_unit.EXERCISES,
+    **the_network.EXERCISES,
+    **bptt.EXERCISES,
+    **is_my_gradient_right.EXERCISES,
+    **adam.EXERCISES,
+    **vanishing_and_exploding.EXERCISES,
+    **dale_and_noise.EXERCISES,
     **damage_and_ensembles.EXERCISES,
     **your_own_task.EXERCISES,
 }

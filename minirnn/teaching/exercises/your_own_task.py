@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from ...tasks.shapes import held
 from ..verdict import Draw, Exercise, Mistake
 
 Array = np.ndarray[Any, Any]
@@ -84,36 +83,34 @@ def _per_cue(cue: Array, answer: Array) -> list[tuple[int, int]]:
     return [(int(answer[cue == value].sum()), int((cue == value).sum())) for value in np.unique(cue)]
 
 
-# ---- right or wrong
+# ---- the best constant
 
 
-def _held_trials(rng: np.random.Generator) -> Draw:
-    """Answers of 80 steps, 0 to 3 of the last 40 on the wrong side, of which 2 may be; more of the first 40."""
-    B, start = 9, int(rng.integers(24, 31))
-    answer = rng.integers(2, size=B)
-    answer[:2] = 0, 1
-    target = np.zeros((start + 80, B, 1))
-    target[start:] = answer[:, None]
-    z = target + rng.uniform(-0.35, 0.35, target.shape)
-    order = rng.permutation(B)
-    wrong = np.array([0, 1, 2, 2, 3, 3, 18, 0, 0])[order]
-    early = np.array([0, 1, 9, 0, 0, 0, 0, 5, 9])[order]
-    for b in range(B):
-        for begin, most, count in ((start + 40, 30, wrong[b]), (start, 40, early[b])):
-            z[begin + rng.permutation(most)[:count], b] = 1 - target[-1, b]
-    far = int(np.flatnonzero(order == 0)[0])  # a trial without errors: far from the target in the end, and on its side
-    z[-3:, far] = np.where(target[-1, far] > 0.5, 1.8, -0.8)
-    return Draw((z, target, start))
+def _asked(rng: np.random.Generator) -> Draw:
+    """Targets and weights of steps, some of which are 0."""
+    T, B = (int(n) for n in rng.permutation([5, 6, 7])[:2])
+    target = rng.uniform(0.2, 1.6, (T, B, 1))
+    mask = rng.uniform(0.3, 1.7, (T, B, 1)) * (rng.random((T, B, 1)) < 0.7)
+    mask[0], mask[1] = 0.8, 0.0
+    return Draw((target, mask), {"T": T, "B": B, "(T B)": T * B, "sum(mask)": float(mask.sum())})
 
 
-def _judged(of: Callable[[Array, Array, int], Any]) -> Any:
-    """A rule that gets whether z is on the target's side (T, B), the last half of the answer, and its first step."""
+def _mean(values: Array, mask: Array) -> float:
+    return float((mask * values).sum() / mask.sum())
 
-    def made(z: Array, target: Array, start: int) -> Any:
-        side = ((z > 0.5) == (target > 0.5))[:, :, 0]
-        return of(side, side[start + (len(z) - start) // 2 :], start)
+
+def _loss_of(constant: Callable[[Array, Array], float], loss: Callable[[Array, Array], float] = _mean) -> Any:
+    """The constant, and the loss that the squared errors and the mask make."""
+
+    def made(target: Array, mask: Array) -> tuple[float, float]:
+        b = constant(target, mask)
+        return b, loss((b - target) ** 2, mask)
 
     return made
+
+
+def _counted(target: Array, mask: Array) -> Array:
+    return target[mask > 0]
 
 
 EXERCISES = {
@@ -212,46 +209,50 @@ EXERCISES = {
             ),
         ],
     ),
-    "held-answer": Exercise(
-        "held_answer(z, target, start) -> (B,) whether each trial is right, from z and target (T, B, 1)",
-        ("right",),
-        _held_trials,
-        lambda z, target, start: held(z, target, start, len(z)),  # (6)
+    "best-constant": Exercise(
+        "best_constant(target, mask) -> (constant, loss), two numbers, from target and mask (T, B, 1)",
+        ("constant", "loss"),
+        _asked,
+        _loss_of(_mean),  # (7)
         lambda: [
             Mistake(
-                "every step has to be right",
-                "One step in twenty may be on the wrong side.",
-                _judged(lambda side, last, start: last.all(axis=0)),
+                "the mask is not used",
+                "Steps at which the mask is 0 ask for nothing: they belong neither into the constant nor into its loss.",
+                _loss_of(lambda target, mask: float(target.mean()), lambda squares, mask: float(squares.mean())),
             ),
             Mistake(
-                "the whole answer",
-                "The first half of the answer is the network's time to rise; it is not judged.",
-                _judged(lambda side, last, start: side[start:].mean(axis=0) >= 0.95),
+                "the mask is used in the loss alone",
+                "The constant is to be best where it is asked for: which steps enter its mean?",
+                _loss_of(lambda target, mask: float(target.mean())),
             ),
             Mistake(
-                "the whole trial",
-                "Before the answer there is nothing to be held.",
-                _judged(lambda side, last, start: side.mean(axis=0) >= 0.95),
+                "the mask is used in the constant alone",
+                "The loss of minirnn is sum(mask (z - target)^2) / sum(mask).",
+                _loss_of(_mean, lambda squares, mask: float(squares.mean())),
             ),
             Mistake(
-                "most steps",
-                "An answer that is wrong at two steps in five is not held.",
-                _judged(lambda side, last, start: last.mean(axis=0) > 0.5),
+                "divided by the number of steps",
+                "The masked sums are right; how much do the steps count that they are made of?",
+                _loss_of(lambda target, mask: float((mask * target).mean()), lambda squares, mask: float((mask * squares).mean())),
             ),
             Mistake(
-                "more than 95 %",
-                "38 of 40 steps are enough: at least 95 %.",
-                _judged(lambda side, last, start: last.mean(axis=0) > 0.95),
+                "the mask is yes or no",
+                "A mask may weigh: a step of weight 0.5 counts half.",
+                _loss_of(
+                    lambda target, mask: float(_counted(target, mask).mean()),
+                    lambda squares, mask: float(_counted(squares, mask).mean()),
+                ),
+            ),
+            Mistake("always 1/2", "Which constant makes L smallest? Put dL/db = 0.", _loss_of(lambda target, mask: 0.5)),
+            Mistake(
+                "the median",
+                "The median is best for absolute errors; these are squared.",
+                _loss_of(lambda target, mask: float(np.median(_counted(target, mask)))),
             ),
             Mistake(
-                "one verdict for all trials",
-                "A number per trial is asked: over which axis do you take the mean?",
-                _judged(lambda side, last, start: np.full(side.shape[1], last.mean() >= 0.95)),
-            ),
-            Mistake(
-                "close to the target",
-                "Far beyond the target is right as well: asked is the side of 0.5.",
-                lambda z, target, start: (np.abs(z - target) < 0.5)[start + (len(z) - start) // 2 :].mean(axis=(0, 2)) >= 0.95,
+                "the root of the loss",
+                "The loss is a mean of squares, without a root.",
+                _loss_of(_mean, lambda squares, mask: _mean(squares, mask) ** 0.5),
             ),
         ],
     ),
