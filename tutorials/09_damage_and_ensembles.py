@@ -368,6 +368,7 @@ assert round(float(low[1]), 3) == 0.025
 assert high[1] == 1
 low, high = exact_interval(np.array([16]), 20)
 assert (round(100 * low[0]), round(100 * high[0])) == (56, 94)
+assert np.allclose((low[0], high[0]), statistics.binomial(16, 20)[1:])  # the package's
 
 # %% [markdown]
 # One network that succeeds says that $p$ is above 2.5 %. That is all. Ten of ten say that it is above 69 %; 16 of 20, the
@@ -571,6 +572,7 @@ for k, n in ((2, 3), (16, 20), (8, 20)):
 assert statistics.against(2, 3, 17, 20) == "cannot be told"
 assert statistics.against(16, 20, 17, 20) == "agrees"
 assert statistics.against(8, 20, 17, 20) == "disagrees"
+folder.cleanup()
 
 # %% [markdown]
 # One command makes a page: `minirnn study damage --out studies` trains the ten networks of the damage study (two

@@ -558,6 +558,7 @@ try:
 finally:
     del tasks.BY_NAME["delayed-match"]
 assert code == 0
+folder.cleanup()
 
 # %% [markdown]
 # With the file and the line in place, `minirnn train delayed-match --out run` and `minirnn analyze run` work as for any other

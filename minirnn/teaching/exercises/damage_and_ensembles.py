@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
 
 from ...analysis import damage
-from ...ensembles import statistics
 from ..verdict import Draw, Exercise, Mistake
 
 Array = np.ndarray[Any, Any]
@@ -80,9 +79,12 @@ def _counts(rng: np.random.Generator) -> Draw:
     return Draw((rng.permutation([0, n, *rng.integers(2, n - 1, 3)]), n))
 
 
-def _exact(k: Array, n: int) -> tuple[Array, Array]:
-    low, high = np.array([statistics.binomial(int(one), n)[1:] for one in k]).T  # (4)
-    return low, high
+def _interval(method: Literal["exact", "wilson"]) -> Callable[[Array, int], tuple[Array, Array]]:
+    def made(k: Array, n: int) -> tuple[Array, Array]:
+        low, high = np.array([stats.binomtest(int(one), n).proportion_ci(0.95, method=method) for one in k]).T
+        return low, high
+
+    return made
 
 
 def _ends(low: Callable[[Array, int], Any], high: Callable[[Array, int], Any]) -> Any:
@@ -98,10 +100,6 @@ def _wald(k: Array, n: int) -> tuple[Array, Array]:
     p = k / n
     half = 1.96 * np.sqrt(p * (1 - p) / n)
     return p - half, p + half
-
-
-def _score(k: Array, n: int) -> Any:
-    return tuple(np.array([stats.binomtest(int(one), n).proportion_ci(0.95, method="wilson") for one in k]).T)
 
 
 # ---- the bootstrap
@@ -209,7 +207,7 @@ EXERCISES = {
         "exact_interval(k, n) -> (low, high), arrays like k, for the counts k of n networks",
         ("low", "high"),
         _counts,
-        _exact,
+        _interval("exact"),  # (4)
         lambda: [
             Mistake(
                 "the normal approximation",
@@ -221,7 +219,11 @@ EXERCISES = {
                 "It still has no width at k = 0 and k = n. (4) are quantiles of beta distributions.",
                 lambda k, n: tuple(np.clip(end, 0, 1) for end in _wald(k, n)),
             ),
-            Mistake("the score interval", "That is Wilson's, good on average, but not exact: it may cover less than 95 %.", _score),
+            Mistake(
+                "the score interval",
+                "That is Wilson's, good on average, but not exact: it may cover less than 95 %.",
+                _interval("wilson"),
+            ),
             Mistake(
                 "5 % on each side",
                 "95 % in the middle leave 2.5 % on each side.",
