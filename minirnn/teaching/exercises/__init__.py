@@ -6,12 +6,14 @@ from . import (
     authors_networks,
     bptt,
     dale_and_noise,
+    damage_and_ensembles,
     flip_flop,
     is_my_gradient_right,
     one_unit,
     the_network,
     train_and_look_inside,
     vanishing_and_exploding,
+    your_own_task,
 )
 
 EXERCISES: dict[str, Exercise] = {
@@ -23,8 +25,10 @@ EXERCISES: dict[str, Exercise] = {
     **train_and_look_inside.EXERCISES,
     **vanishing_and_exploding.EXERCISES,
     **dale_and_noise.EXERCISES,
+    **damage_and_ensembles.EXERCISES,
     **authors_networks.EXERCISES,
     **flip_flop.EXERCISES,
+    **your_own_task.EXERCISES,
 }
 
 
