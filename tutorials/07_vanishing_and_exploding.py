@@ -579,7 +579,9 @@ axes[0, 0].axhline(0.3, color=GREY, lw=0.8, ls=":")
 axes[0, 0].set(xlabel="update", ylabel="norm of the gradient before clipping", title="one start, lr 0.05")
 axes[0, 0].legend(fontsize=8.5, frameon=False)
 axes[0, 1].set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
-axes[0, 1].set(xlabel="learning rate", ylabel=f"loss after {updates} updates", title=f"{starts} starts each")
+axes[0, 1].set(
+    xlabel="learning rate", ylabel=f"loss after {updates} updates", title=f"{starts} starts each", xlim=(-0.5, len(rates) - 0.5)
+)
 axes[0, 1].legend(fontsize=8.5, frameon=False)
 teaching.show(made, "07_clipping")
 medians = {key: float(np.median(values)) for key, values in ends.items()}
