@@ -13,7 +13,7 @@
 #
 # **Minutes**: 75
 #
-# **Runs in** 12 s on two cores (`MINIRNN_FAST=1`: 5 s).
+# **Runs in** 11 s on two cores (`MINIRNN_FAST=1`: 4 s).
 #
 # **Marks**: central-difference 4, best-central-step 4, complex-step 4, dot-product-test 4, taylor-order 4.
 
@@ -74,7 +74,7 @@ ax = axes[0, 0]
 for (name, curve), colour, line in zip(curves.items(), ("black", RED, BLUE, ORANGE), ("-", "-", "--", ":"), strict=True):
     ax.semilogy(np.convolve(curve, np.ones(5) / 5, "valid"), line, color=colour, lw=2, label=name)
 ax.set(xlabel="update", ylabel="loss (mean of 5 batches)")
-ax.legend()
+ax.legend(frameon=False)
 teaching.show(made, "04_wrong_gradients_learn")
 
 ends = {name: curve[-10:].mean() / curve[0] for name, curve in curves.items()}
@@ -91,8 +91,9 @@ assert ends[chosen[0]] > (1.1 if FAST else 3) * ends["right"]
 # ## 4.2 Differences
 #
 # All we need is the loss $L(p)$ as a function of a vector of parameters $p$, a direction $v$, and a small number $d$, the
-# *step*. The slope of $L$ at $p$ along $v$ is $\langle g, v\rangle$, with $g = dL/dp$. With $v = (0, .., 1, .., 0)$ it is one
-# entry of $g$. From outside it is seen by differences (numbers (1) to (7) are those of `minirnn/checks.py`):
+# *step*. The slope of $L$ at $p$ along $v$ is the dot product $\langle g, v\rangle$ of $v$ and the gradient $g =
+# dL/dp$. With $v = (0, .., 1, .., 0)$ it is one entry of $g$. From outside it is seen by differences (numbers (1) to (7) are
+# those of `minirnn/checks.py`):
 #
 # $$\frac{L(p + d v) - L(p)}{d} \qquad \text{forward} \tag{1}$$
 #
@@ -136,7 +137,7 @@ def v_curve(ax, theory):
     for values, colour in zip(theory, (ORANGE, BLUE), strict=False):
         ax.loglog(steps, values, "-", color=colour, lw=1.2)
     ax.set(xlabel="step d", ylabel="relative error", ylim=(1e-14, 10))
-    ax.legend(loc="lower left")
+    ax.legend(loc="lower left", frameon=False)
 
 
 made, axes = plots.figure(1, 1, 5.5, 3.6)
@@ -199,7 +200,7 @@ assert best**2 / 6 + eps / best < 5e-11
 
 # %% [markdown]
 # No error is above the lines of (8), and the dotted lines are where theory puts the best steps. Remember the sizes: a forward
-# difference is best near $\epsilon^{1/2} \approx 10^{-8}$ and then right to 8 digits; a central one near $\epsilon^{1/3}
+# difference is best near $\epsilon^{1/2} \approx 10^{-8}$ and then right to 7 digits; a central one near $\epsilon^{1/3}
 # \approx 10^{-5}$, and right to 10. No choice of $d$ gives more.
 #
 # **Question.** A colleague takes $d = 10^{-12}$, "to be on the safe side", and finds a relative error of $10^{-4}$. Is the
@@ -269,7 +270,7 @@ teaching.check("complex-step", complex_step).expect_right()
 
 # %%
 print(f"exp at 1: off by {abs(complex_step(np.exp, 1.0, 1.0) / np.e - 1):.0e}")
-assert abs(complex_step(np.exp, 1.0, 1.0) / np.e - 1) < 4e-16
+assert abs(complex_step(np.exp, 1.0, 1.0) / np.e - 1) < 1e-15  # a few roundings
 
 point = np.array([0.3, -0.4])
 for name, function, right in (
@@ -408,7 +409,7 @@ for (name, module), colour, marker in zip(modules.items(), ("black", RED, BLUE, 
     remainders, orders[name] = taylor_order(network_loss, p0, gradient_by(module), v, sizes)
     ax.loglog(sizes, remainders, marker + "-", ms=3.5, lw=1, color=colour, label=f"{name}: order {orders[name]:.2f}")
 ax.set(xlabel="step d", ylabel="remainder R")
-ax.legend(loc="lower right", fontsize=8.5)
+ax.legend(loc="lower right", fontsize=8.5, frameon=False)
 teaching.show(made, "04_taylor")
 assert abs(orders["right"] - 2) < 0.05
 assert all(orders[name] < 1.5 for name in chosen)
@@ -579,7 +580,7 @@ assert abs(late_loss(p0) / network_loss(p0) - 1) > 1e-4
 #
 # - A falling loss says little about a gradient.
 # - In float64: central differences with $d \approx 10^{-5}$ are right to ten digits or so, a complex step to rounding, if the
-#   loss is made of complex-safe functions.
+#   loss is made of functions that know complex numbers.
 # - One dot product with a random direction tests all entries. Taylor's remainder tests without a tuned step: order 2 or not.
 # - Check at random points, with everything switched on, all axes of different length, and away from kinks.
 # - A right gradient of a wrong model passes. Test the forward pass against something that is not made from it.

@@ -12,7 +12,7 @@
 #
 # **Minutes**: 75
 #
-# **Runs in** 6 s on two cores (`MINIRNN_FAST=1`: 3 s).
+# **Runs in** 4 s on two cores (`MINIRNN_FAST=1`: 3 s).
 #
 # **Marks**: descent-path 3, momentum-step 3, adam 6, decayed-rate 3, clip-globally 5.
 
@@ -32,8 +32,8 @@ BLACK, BLUE, ORANGE, GREEN, RED, GREY = "#000000", "#0072B2", "#E69F00", "#009E7
 # ## 5.1 Downhill
 #
 # A loss $L(\theta)$ is a landscape over the parameters $\theta$. The gradient $g = dL/d\theta$ is at right angles to the level
-# curves and points uphill. Gradient descent goes against it (eq. 1.5 of the thesis that KerasCog was written for, here "the
-# thesis"):
+# curves and points uphill. Gradient descent goes against it (eq. 1.5 of the thesis *Dynamic Working Memory in
+# Recurrent Neural Networks*, which KerasCog was written for; below "the thesis"):
 #
 # $$\theta \leftarrow \theta - \eta\, g \tag{1}$$
 #
@@ -41,12 +41,13 @@ BLACK, BLUE, ORANGE, GREEN, RED, GREY = "#000000", "#0072B2", "#E69F00", "#009E7
 #
 # ### Exercise: descent-path (3 marks)
 #
-# Return the points that (1) visits, `theta` (K,) first, after it `n` more. `gradient` is a function of `theta`.
+# Return the points that (1) visits, `theta` first, after it `n` more. `gradient` is a function of `theta` and returns its shape.
+# `theta` is one point (K,) or many, (B, K), that go down each by itself: write it so that any shape will do.
 
 
 # %% exercise="descent-path"
 def descend(gradient, theta, lr, n):
-    """The path (n + 1, K) of n updates."""
+    """The path of n updates, an array (n + 1, K) from theta (K,), (n + 1, B, K) from theta (B, K)."""
     ### BEGIN SOLUTION
     path = [theta]
     for _ in range(n):
@@ -186,7 +187,7 @@ assert np.abs(descend(ravine_gradient, far, 0.067, 2000)[-1]).max() > 100
 #
 # ### Exercise: momentum-step (3 marks)
 #
-# Write (12). All arrays have the shape of `theta`; `m` goes in as it was left by the update before.
+# Write (12). All arrays have the shape of `theta`; `m` goes in as it was left by the update before; `momentum` is $\mu$.
 
 
 # %% exercise="momentum-step"
@@ -277,7 +278,7 @@ for name, (points, colour) in ways.items():
     axes[0, 1].semilogy(np.linalg.norm(points[:120], axis=1), color=colour, label=f"{name}: {arrival(points)}")
 axes[0, 1].axhline(0.04, color=GREY, lw=0.8, ls=":")
 axes[0, 1].set(xlabel="update", ylabel="distance from the bottom", ylim=(1e-4, 10))
-axes[0, 1].legend(title="updates until within 0.04", fontsize=8.5, title_fontsize=8.5)
+axes[0, 1].legend(title="updates until within 0.04", fontsize=8.5, title_fontsize=8.5, frameon=False)
 teaching.show(made, "05_ravine")
 arrivals = {name: arrival(points) for name, (points, _) in ways.items()}
 print(arrivals)
@@ -298,10 +299,11 @@ with np.errstate(over="ignore", invalid="ignore"):
         "Adam, loss times 1000": [arrival(adam_path(lambda theta: 1000 * ravine_gradient(theta), far, lr, n)) for lr in rates],
     }
 made, axes = plots.figure(1, 1, 5.6, 3.6)
-for (name, found), colour, line in zip(by_rate.items(), (BLACK, BLUE, RED, ORANGE), ("o-", "s-", "^-", "x:"), strict=True):
-    axes[0, 0].semilogx(rates, found, line, ms=4, lw=1.2, color=colour, label=name)
+styles = (("o-", BLACK, 1.2), ("s-", BLUE, 1.2), ("-", RED, 3.5), ("x:", BLACK, 1.2))
+for (name, found), (line, colour, width) in zip(by_rate.items(), styles, strict=True):
+    axes[0, 0].semilogx(rates, found, line, ms=4, lw=width, color=colour, label=name)
 axes[0, 0].set(xlabel="learning rate", ylabel=f"updates to arrive ({n}: not at all)", ylim=(0, n * 1.05))
-axes[0, 0].legend(fontsize=8.5, loc="center right")
+axes[0, 0].legend(fontsize=8.5, loc="center right", frameon=False)
 teaching.show(made, "05_rates_that_work")
 near = (rates > 0.09) & (rates < 1.1)
 assert max(np.array(by_rate["Adam"])[near]) < 120
@@ -335,7 +337,7 @@ for name, points, colour in (("along the axes", straight, RED), ("turned", turne
     axes[0, 1].loglog(steepness, [arrival(path) for path in points.values()], "o-", color=colour, label=name)
 axes[0, 0].set(xlabel="along the ravine", ylabel="across", title="lambda_2 / lambda_1 = 30")
 axes[0, 1].set(xlabel="lambda_2 / lambda_1", ylabel="updates to arrive")
-axes[0, 1].legend(title="ravine", loc="upper left")
+axes[0, 1].legend(title="ravine", loc="upper left", frameon=False)
 teaching.show(made, "05_turned")
 counts = {steep: (arrival(straight[steep]), arrival(turned[steep])) for steep in steepness}
 print(f"updates (along the axes, turned): {counts}")
@@ -377,8 +379,8 @@ for values, label, colour, line in zip(
     axes[0, 0].plot(np.arange(1, 201), values, line, color=colour, label=label)
 axes[0, 0].axhline(1, color=BLUE, lw=0.7, ls=":")
 axes[0, 0].axhline(1.25, color=RED, lw=0.7, ls=":")
-axes[0, 0].set(xlabel="update t", ylabel="moment", title="gradients of mean 1, mean square 1.25", ylim=(0, 2.2))
-axes[0, 0].legend(ncols=4, loc="upper right")
+axes[0, 0].set(xlabel="update t", ylabel="moment", title="gradients of mean 1, mean square 1.25", ylim=(0, 3.2))
+axes[0, 0].legend(ncols=4, loc="upper right", frameon=False)
 axes[0, 1].semilogx(t, bare, color=BLACK)
 axes[0, 1].axhline(1, color=GREY, lw=0.8, ls=":")
 axes[0, 1].set(xlabel="update t", ylabel="step without correction / with", title="constant gradient", ylim=(0, 7))
@@ -418,15 +420,16 @@ for count, colour in ((1, BLUE), (1000, ORANGE)):
     ax.semilogx(size, forms[1], "--", color=colour, label=f"Keras, t = {count}")
     ratios[count] = forms[1] / forms[0]
 ax.set(xlabel="|gradient|", ylabel="step / learning rate")
-ax.legend(fontsize=8.5)
+ax.legend(fontsize=8.5, frameon=False)
 teaching.show(made, "05_epsilon_hat")
 assert abs(1 / ratios[1][0] - 1 / np.sqrt(0.001)) < 0.1  # 31.6 where eps is all that counts
 assert (ratios[1][size > 1e-4] > 0.99).all()
 assert 0.75 < ratios[1000].min() < 0.8
 
 # %% [markdown]
-# Only for gradients below $10^{-5}$ or so, where $\epsilon$ counts at all, and there Keras' first steps are shorter. `mr.Adam`
-# has both: `epsilon_hat=True`, the default, is Keras'.
+# Only for gradients below $10^{-5}$ or so, where $\epsilon$ counts at all, and there Keras' first steps are shorter. (The
+# paper's two curves coincide: the corrected moments of a constant gradient do not depend on $t$.) `mr.Adam` has both:
+# `epsilon_hat=True`, the default, is Keras'.
 #
 # ## 5.8 A rate that decays
 #
@@ -473,7 +476,7 @@ assert decayed_rate(1e-4, 1e-4, 10000) == 0.5e-4
 #
 # ### Exercise: clip-globally (5 marks)
 #
-# Write (7) for two arrays, (N, I) and (N, N). A gradient that is short enough stays as it is.
+# Write (7) for two arrays, (N, I) and (N, N); `limit` is $c$. A gradient that is short enough stays as it is.
 
 
 # %% exercise="clip-globally"
@@ -518,7 +521,7 @@ for name, (g_in, g_rec), colour in arrows:
 angle = np.linspace(0, np.pi / 2)
 ax.plot(2.5 * np.cos(angle), 2.5 * np.sin(angle), color=GREY, lw=0.8, ls=":")
 ax.set(xlabel="gradient of the first array", ylabel="of the second", xlim=(0, 4.4), ylim=(0, 4.4), aspect="equal")
-ax.legend(loc="upper right", fontsize=8.5)
+ax.legend(loc="upper right", fontsize=8.5, frameon=False)
 teaching.show(made, "05_clipping")
 turned_by = {"globally": cosine(pair, clip(*pair, limit)), "by array": cosine(pair, clip_each(*pair, limit))}
 print(
@@ -597,22 +600,25 @@ made, axes = plots.figure(1, 1, 5.8, 3.6)
 for (name, found), colour, line in zip(after.items(), (BLACK, BLUE, RED), ("o-", "s-", "^-"), strict=True):
     axes[0, 0].loglog(10**exponents, found, line, color=colour, ms=4, label=name)
 axes[0, 0].set(xlabel="learning rate", ylabel=f"loss after {30 * epochs} updates", ylim=(1e-3, 3))
-axes[0, 0].legend(loc="lower left")
+axes[0, 0].legend(loc="lower left", frameon=False)
 teaching.show(made, "05_rates_of_a_network")
-best = {name: (float(10 ** exponents[np.nanargmin(found)]), float(np.nanmin(found))) for name, found in after.items()}
-print({name: f"least loss {loss:.4f} at lr {rate:.1g}" for name, (rate, loss) in best.items()})
-assert best["Adam"][0] <= best["momentum 0.9"][0] <= best["descent"][0]
+at = {name: dict(zip(exponents, found, strict=True)) for name, found in after.items()}
+print("loss at the rate 0.01: " + ", ".join(f"{name} {losses[-2]:.4f}" for name, losses in at.items()))
+assert 1.5 * at["Adam"][-2] < at["momentum 0.9"][-2] < 0.7 * at["descent"][-2]
+assert not any(losses[0] < 0.05 for losses in at.values())  # nan, too: diverged
 if not FAST:
-    enough = {name: 10 ** exponents[np.array(found) < 0.01] for name, found in after.items()}
-    print("loss below 0.01: " + ", ".join(f"{name} from lr {min(low):.1g} to {max(low):.1g}" for name, low in enough.items()))
-    assert [round(np.log10(rates.min()), 1) for rates in enough.values()] == [-1.0, -2.0, -3.0]
-    assert len(enough["Adam"]) > len(enough["momentum 0.9"]) >= len(enough["descent"])
+    good = {"descent": (-1, -0.5), "momentum 0.9": (-2, -1), "Adam": (-3, -1.5)}  # from, to; what is to the right is chance
+    for name, (low, high) in good.items():
+        assert all(loss < 0.01 for e, loss in at[name].items() if low <= e <= high) and at[name][low - 0.5] > 0.01
+        print(f"loss below 0.01: {name} from lr {10.0**low:.1g} to {10.0**high:.1g}")
+    assert np.allclose(after["momentum 0.9"][:6], after["descent"][2:8], rtol=0.1)
 
 # %% [markdown]
-# Each has a best rate, and a rate at which it fails; a line that stops diverged. Descent and momentum 0.9 are one curve,
-# shifted by the factor ten of 5.4. To come below a loss of 0.01 descent needs a rate of 0.1, momentum 0.01, Adam 0.001: a rate
-# that is good for one method says nothing about another. Adam succeeds over the widest range here, but well-chosen momentum
-# comes close. This is one network and one task.
+# Each has a range of good rates, and a rate at which it fails; a line that stops diverged. While rates are small, descent and
+# momentum 0.9 are one curve, shifted by the factor ten of 5.4. To come below a loss of 0.01 descent needs a rate of 0.1,
+# momentum 0.01, Adam 0.001: a rate that is good for one method says nothing about another. From there on Adam has good rates over
+# a factor of thirty, momentum over ten, descent over three. Do not read more into the right ends of the curves: training is
+# so unsteady there that a processor which rounds otherwise may draw another point. This is one network and one task.
 #
 # ## What to conclude
 #

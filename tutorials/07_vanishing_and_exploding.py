@@ -12,7 +12,7 @@
 #
 # **Minutes**: 80
 #
-# **Runs in** 16 s on two cores (`MINIRNN_FAST=1`: 4 s).
+# **Runs in** 17 s on two cores (`MINIRNN_FAST=1`: 4 s).
 #
 # **Marks**: step-jacobian 4, jacobian-products 5, largest-exponent 6, pulse-accuracy 5.
 
@@ -43,7 +43,7 @@ BLACK, BLUE, ORANGE, GREEN, RED, GREY = "#000000", "#0072B2", "#E69F00", "#009E7
 # %%
 made, axes = plots.figure(1, 1, 6, 3.6)
 ax = axes[0, 0]
-rates = {}
+rates, ends = {}, {}
 for w, colour in zip((0.5, 0.9, 1.0, 1.1, 1.5), (RED, ORANGE, BLACK, GREEN, BLUE), strict=True):
     h, product, found = 0.3, 1.0, [1.0]
     for _ in range(50):
@@ -53,11 +53,13 @@ for w, colour in zip((0.5, 0.9, 1.0, 1.1, 1.5), (RED, ORANGE, BLACK, GREEN, BLUE
     ax.semilogy(found, color=colour, label=f"w = {w:g}")
     ax.semilogy(w ** np.arange(51.0), ":", lw=1, color=colour)
     rates[w] = found[-1] / found[-2]
+    ends[w] = h
 ax.set(xlabel="steps", ylabel="dh_T / dh_0", ylim=(1e-12, 1e4))
-ax.legend(ncols=2, fontsize=8.5, loc="lower left")
+ax.legend(ncols=2, fontsize=8.5, loc="lower left", frameon=False)
 teaching.show(made, "07_one_unit")
 print({w: f"{rate:.2f} per step in the end" for w, rate in rates.items()})
-assert all(rate < 1 for rate in rates.values()) and rates[1.5] < rates[0.5]
+assert all(rate < 1 for rate in rates.values()) and rates[1.5] < rates[0.5] and max(rates, key=rates.get) == 1.0
+assert round(float(ends[1.5]), 2) == 0.86
 
 # %% [markdown]
 # Dotted: the linear unit, $w^T$. With tanh the product grows for none of them in the end. For $w = 1.5$ it falls fastest of
@@ -72,6 +74,7 @@ assert all(rate < 1 for rate in rates.values()) and rates[1.5] < rates[0.5]
 #
 # $$J_t = \frac{dh_{t+1}}{dh_t} = (1 - \alpha)\, 1 + \alpha\, \operatorname{diag}(\tanh'(a_t))\, W_{\text{rec}} \tag{6}$$
 #
+# The first 1 is 1, the second the identity matrix; $\operatorname{diag}$ puts numbers on the diagonal of a matrix of zeros.
 # $J_t[i, j]$ says how a small change of unit $j$ now changes unit $i$ one step later.
 #
 # ### Exercise: step-jacobian (4 marks)
@@ -206,7 +209,7 @@ for ax, gain in zip(axes[0], (0.9, 2.0), strict=True):
         ax.semilogy(plain[::-1, column], ":", color=colour)
     ax.set(xlabel="distance T - t (steps)", title=f"gain {gain:g}", ylim=(1e-60, 1e6))
 axes[0, 0].set_ylabel("singular values of dh_T/dh_t")
-axes[0, 0].legend(loc="lower left")
+axes[0, 0].legend(loc="lower left", frameon=False)
 teaching.show(made, "07_singular_values")
 assert careful[0, 0] > 1e3 and careful[0, N // 2] < 1e-5
 assert np.abs(careful[-10:, 0] / plain[-10:, 0] - 1).max() < 1e-12 and plain[0, -1] > 1e5 * careful[0, -1]
@@ -225,18 +228,17 @@ steps = np.arange(41)
 made, axes = plots.figure(1, 1, 5.2, 3.4)
 ax = axes[0, 0]
 growth = {}
-for kind, colour in (("normal", RED), ("orthogonal", BLUE)):
+for kind, label, colour in (("normal", "random entries", RED), ("orthogonal", "rotation times 0.95", BLUE)):
     W = network(1.0, kind=kind).weights.W_rec
     W = W * 0.95 / np.abs(np.linalg.eigvals(W)).max()
     growth[kind] = np.array([np.linalg.norm(np.linalg.matrix_power(W, k), 2) for k in steps])
-    ax.plot(steps, growth[kind], "o-", ms=3, color=colour, label=kind)
+    ax.plot(steps, growth[kind], "o-", ms=3, color=colour, label=label)
 ax.plot(steps, 0.95**steps, "--", color=GREY, label="0.95^k")
 ax.set(xlabel="steps k", ylabel="largest singular value of W^k", ylim=(0, None))
-ax.legend()
+ax.legend(frameon=False)
 teaching.show(made, "07_not_normal")
-print(
-    f"largest growth: normal {growth['normal'].max():.1f} after {growth['normal'].argmax()} steps; orthogonal {growth['orthogonal'].max():.1f}"
-)
+largest = growth["normal"].max(), growth["normal"].argmax(), growth["orthogonal"].max()
+print(f"largest growth: random entries {largest[0]:.1f} after {largest[1]} steps; rotation {largest[2]:.1f}")
 assert growth["normal"].max() > 1.5 and np.abs(growth["orthogonal"] - 0.95**steps).max() < 1e-12
 
 # %% [markdown]
@@ -300,21 +302,26 @@ for found, label, colour in zip(exponents, ("no input", "strong input"), (BLUE, 
 ax.plot(gains, np.log(gains), "--", color=GREY, label="log(gain)")
 ax.axhline(0, color=BLACK, lw=0.7)
 ax.set(xlabel="gain", ylabel="largest exponent (1/step)")
-ax.legend(loc="lower right")
+ax.legend(loc="lower right", frameon=False)
 axes[0, 1].plot(np.arange(1, N + 1), exact, "o", ms=3, color=BLUE)
 axes[0, 1].axhline(0, color=BLACK, lw=0.7)
 axes[0, 1].set(xlabel="number", ylabel="exponent (1/step)", title="all exponents, gain 1.5, no input")
 teaching.show(made, "07_exponents")
 print(f"gain 1.5: largest exponent {ours:.4f}; by gradient_flow {exact[0]:.4f}")
 assert abs(ours - exact[0]) < 0.01
-assert (exponents[0][gains < 0.95] < 0).all() and (exponents[0][gains > 1.3] > 0).all()
+weak, middle = gains < 0.95, (gains > 0.95) & (gains < 1.45)
+leading = [np.log(np.abs(np.linalg.eigvals(network(g).weights.W_rec)).max()) for g in gains[weak]]
+assert (exponents[0][weak] < -0.1).all() and np.abs(exponents[0][weak] - leading).max() < 0.02
+assert (np.abs(exponents[0][middle]) < 0.03).all() and (exponents[0][gains > 1.45] > 0).all()
+assert (exponents[0][gains > 1.45] < 0.5 * np.log(gains[gains > 1.45])).all()
 assert (exponents[1] < exponents[0]).all()
 assert 1 <= (exact > 0).sum() < N / 5
 
 # %% [markdown]
 # Without input the state dies out for gains below 1, and the exponent is the logarithm of the largest eigenvalue, about $\log
-# g$. Above 1 the exponent is positive, but far below $\log g$: chaos (Sompolinsky, Crisanti and Sommers 1988 found it for large
-# networks in continuous time). Input pushes units towards saturation, where slopes are small, and lowers the exponent. On the
+# g$. Just above 1 it stays near 0: the 50 units oscillate, and a shift along an oscillation neither grows nor dies out. For
+# gains of 1.5 and more it is positive, but far below $\log g$: chaos (Sompolinsky, Crisanti and Sommers 1988 found it for large
+# networks in continuous time, from a gain of 1 on; how to get the exponents: Engelken, Wolf and Abbott 2020). Input pushes units towards saturation, where slopes are small, and lowers the exponent. On the
 # right: a few directions explode, most vanish.
 #
 # ## 7.7 What a leak changes
@@ -324,30 +331,36 @@ assert 1 <= (exact > 0).sum() < N / 5
 #
 # $$1 - \alpha + \alpha \lambda \tag{12}$$
 #
-# of $J$, close to 1 whatever $\lambda$ is. **Predict before you run**: a gradient vanishes over 20 ms with $\tau = dt = 1$ ms.
-# Over how many ms does it vanish (a) for $\tau = 20$ ms, $dt = 1$ ms, (b) for $\tau = 20$ ms, $dt = 20$ ms?
+# of $J$, close to 1 whatever $\lambda$ is. **Predict before you run**: with $\tau = dt = 1$ ms a gradient falls to a hundredth
+# over about 20 ms. Over how many ms does it (a) for $\tau = 20$ ms, $dt = 1$ ms, (b) for $\tau = 20$ ms, $dt = 20$ ms?
 
 # %%
 made, axes = plots.figure(1, 2, 9.4, 3.5, sharey=True)
-kept = {}
+hundredth = {}
 for ax, cases in zip(axes[0], (((1, 1), (5, 1), (20, 1)), ((20, 1), (20, 5), (20, 20))), strict=True):
     for (tau, dt), colour in zip(cases, (RED, ORANGE, BLUE), strict=True):
-        n = 200 // dt
+        n = 400 // dt
         net = mr.Network.random(1, N, 1, recurrent="normal", gain=0.8, tau=tau, dt=dt, dtype="float64", rng=0)
         norm = gradient_flow.flow(net, at_the_end(n, np.zeros((n, B, 1)))).total
-        kept[tau, dt] = norm[0] / norm[-1]
-        ax.semilogy(np.arange(n + 1) * dt, norm[::-1] / norm[-1], color=colour, label=f"tau = {tau} ms, dt = {dt} ms")
+        back = norm[::-1] / norm[-1]
+        hundredth[tau, dt] = dt * int(np.argmax(back < 0.01))
+        ax.semilogy(np.arange(n + 1) * dt, back, color=colour, label=f"tau = {tau} ms, dt = {dt} ms")
+    ax.axhline(0.01, color=GREY, lw=0.8, ls=":")
     ax.set(xlabel="distance in time (ms)", ylim=(1e-12, 3))
-    ax.legend(loc="lower left", fontsize=8.5)
+axes[0, 0].legend(loc="upper right", fontsize=8.5, frameon=False, bbox_to_anchor=(1, 0.72))
+axes[0, 1].legend(loc="lower left", fontsize=8.5, frameon=False)
 axes[0, 0].set_ylabel("|dL/dh_t|, relative")
 teaching.show(made, "07_leak")
-print("what remains after 200 ms: " + ", ".join(f"tau {tau}, dt {dt}: {value:.0e}" for (tau, dt), value in kept.items()))
-assert kept[1, 1] < 1e-12 and kept[20, 1] > 1e-2
-assert max(kept[20, dt] for dt in (1, 5, 20)) < 10 * min(kept[20, dt] for dt in (1, 5, 20))
+print("below a hundredth after: " + ", ".join(f"tau {tau}, dt {dt}: {ms} ms" for (tau, dt), ms in hundredth.items()))
+assert hundredth[20, 20] == 20 * hundredth[1, 1] and hundredth[1, 1] == 18
+assert 3.5 < hundredth[20, 1] / hundredth[5, 1] < 4.5
+assert 240 < hundredth[20, 1] < 265 and abs(hundredth[20, 5] - hundredth[20, 1]) < 15
 
 # %% [markdown]
-# Left: at the same step a larger $\tau$ carries gradients further, in proportion to $\tau$: 400 ms in (a). Right: at the same
-# $\tau$, twenty small steps do about what one large step does: 400 ms in (b), too. A leak does not help by making Jacobians
+# Left: at the same step a larger $\tau$ carries gradients further, four times as far for 20 ms as for 5 ms. Right: at the same
+# $\tau$, twenty small steps do much the same as one large step. (b) is the network with $\tau = dt = 1$ ms, each of its steps
+# now 20 ms long: 20 times 18 ms. (a) is of that size, but less, 250 ms: in small steps (12) decays by $1 - \operatorname{Re}
+# \lambda$ per $\tau$, in one large step by $-\log |\lambda|$, which for a $\lambda$ off the real axis is less. A leak does not help by making Jacobians
 # look like the identity. It helps by making units slow: *time constants set for how many ms a gradient lasts, the number of
 # steps does not*. LSTM and GRU networks go this way further and learn when not to leak.
 #
@@ -372,7 +385,7 @@ for (name, start), colour, marker in zip(starts.items(), (BLUE, GREEN, RED), "os
     axes[0, 0].semilogx(lengths, bias[name].relative_error, marker + "-", base=2, color=colour)
     axes[0, 1].semilogx(lengths, bias[name].cosine, marker + "-", base=2, color=colour, label=name)
 axes[0, 0].set(xlabel="length k of a piece (steps)", ylabel="relative error of the gradient", ylim=(0, None))
-axes[0, 1].legend(fontsize=8.5, loc="lower right")
+axes[0, 1].legend(fontsize=8.5, loc="lower right", frameon=False)
 axes[0, 1].set(xlabel="length k of a piece (steps)", ylabel="cosine with the full gradient", ylim=(0, 1.03))
 teaching.show(made, "07_truncation")
 errors = {name: found.relative_error for name, found in bias.items()}
@@ -447,9 +460,9 @@ for alpha, line in ((1.0, "-"), (0.2, "--")):
 axes[0, 0].axhline(0.5, color=GREY, lw=0.8, ls=":")
 axes[0, 0].set(xlabel="steps since the pulse", ylabel="share read rightly", ylim=(0.4, 1.3))
 axes[0, 0].set_yticks([0.5, 0.75, 1.0])
-axes[0, 0].legend(fontsize=8, loc="upper center", ncols=2)
+axes[0, 0].legend(fontsize=8, loc="upper center", ncols=2, frameon=False)
 axes[0, 1].set(xlabel="gain", ylabel="steps until below 0.75", ylim=(0, None))
-axes[0, 1].legend()
+axes[0, 1].legend(frameon=False)
 teaching.show(made, "07_memory")
 print({key: f"{value:.0f} steps" for key, value in memory.items()})
 assert memory[1.0, 0.5] < memory[1.0, 1.0] and memory[1.0, 2.0] < max(memory[1.0, gain] for gain in shown)
@@ -466,11 +479,10 @@ if not FAST:
     assert longest[1.0] in (1.0, 1.1, 1.2) and longest[0.2] > longest[1.0]
 
 # %% [markdown]
-# The reader is sure at first and goes towards guessing (0.5). Without a leak (solid) memory is longest for a gain slightly
-# above
-# 1. Weaker weights let the state die out. Stronger ones make the network chaotic: without noise the difference that the pulse
-#   made lasts, but noise is amplified as well and covers it. With a leak (dashed) weak networks remember several times longer,
-#   and the best gain is larger. No network was watched for more than 200 steps, which cuts the highest points short.
+# The reader is sure at first and goes towards guessing (0.5). Without a leak (solid) memory is longest for gains between
+# 1.0 and 1.2. Weaker weights let the state die out. Stronger ones make the network chaotic: without noise the difference that
+# the pulse made lasts, but noise is amplified as well and covers it. With a leak (dashed) weak networks remember several times
+# longer, and the best gain is larger. No network was watched for more than 200 steps, which cuts the highest points short.
 #
 # ## 7.10 Remembering for ever, with a vanishing gradient
 #
@@ -507,7 +519,7 @@ for (name, net), colour in zip((("untrained", untrained), ("trained", result.net
     found[name] = apart, growth, z[:, 3, 0]
 axes[0, 0].axvspan(0, len(conditions.x), color="0.93", zorder=-1)
 axes[0, 0].set(xlabel="time (ms)", ylabel="distance of states, 11 and 00", ylim=(0, None))
-axes[0, 0].legend()
+axes[0, 0].legend(frameon=False)
 axes[0, 1].set(xlabel="distance T - t (steps)", ylabel="largest singular value of dh_T/dh_t")
 teaching.show(made, "07_for_ever")
 apart, growth, z = found["trained"]
@@ -565,38 +577,39 @@ for clip, colour in ((None, RED), (0.3, BLUE)):
         )
 axes[0, 0].axhline(0.3, color=GREY, lw=0.8, ls=":")
 axes[0, 0].set(xlabel="update", ylabel="norm of the gradient before clipping", title="one start, lr 0.05")
-axes[0, 0].legend(fontsize=8.5)
+axes[0, 0].legend(fontsize=8.5, frameon=False)
 axes[0, 1].set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
-axes[0, 1].set(xlabel="learning rate", ylabel=f"loss after {updates} updates", title=f"{starts} starts each")
-axes[0, 1].legend(fontsize=8.5)
+axes[0, 1].set(
+    xlabel="learning rate", ylabel=f"loss after {updates} updates", title=f"{starts} starts each", xlim=(-0.5, len(rates) - 0.5)
+)
+axes[0, 1].legend(fontsize=8.5, frameon=False)
 teaching.show(made, "07_clipping")
 medians = {key: float(np.median(values)) for key, values in ends.items()}
 print("median loss: " + ", ".join(f"lr {rate:g}, clip {clip}: {value:.4f}" for (rate, clip), value in medians.items()))
-assert medians[0.05, 0.3] < 0.5 * medians[0.05, None]
 largest = max(history.gradient_norm.max() / np.median(history.gradient_norm) for history, _, _ in runs[0.05, 0.3])
 print(f"largest gradient of a run, in medians of that run: up to {largest:.0f}")
 by_adam = {
     clip: [trained(mr.Adam(lr=3e-3, clip=clip), seed)[0].loss[-10:].mean() for seed in range(starts)] for clip in (None, 0.3)
 }
 print("Adam, median loss: " + ", ".join(f"clip {clip}: {np.median(found):.4f}" for clip, found in by_adam.items()))
-assert max(by_adam[None]) < 0.01 and np.median(by_adam[0.3]) < np.median(by_adam[None])
 moved, spread = ({clip: np.median([run[k] for run in runs[0.05, clip]]) for clip in (None, 0.3)} for k in (1, 2))
-print(
-    f"lr 0.05, W_rec moved by {moved[None]:.1f} without, {moved[0.3]:.1f} with clipping; answers differ by {spread[None]:.2f} and {spread[0.3]:.2f}"
-)
+print(f"lr 0.05, W_rec moved by {moved[None]:.1f} without, {moved[0.3]:.1f} with clipping")
+print(f"answers differ by {spread[None]:.2f} and {spread[0.3]:.2f}")
+# large rates make training chaotic, and rounding decides on single starts: what is asserted is of medians, or of all starts but one
+assert medians[0.05, 0.3] < 0.5 * medians[0.05, None] and np.median(by_adam[0.3]) < np.median(by_adam[None]) < 0.03
 if not FAST:
-    assert moved[None] > 1.5 * moved[0.3] and spread[None] < 0.2 < 0.8 < spread[0.3] and largest > 10
-    assert min(ends[0.05, None]) > 0.1 > 0.02 > max(ends[0.05, 0.3])
-    assert medians[0.003, None] < 0.02 and medians[0.05, 0.3] < 0.5 * medians[0.003, None]
+    assert sorted(ends[0.05, None])[1] > 0.05 > 0.03 > sorted(ends[0.05, 0.3])[-2] and sorted(by_adam[None])[-2] < 0.05
+    assert medians[0.05, None] > 0.1 and moved[None] > 1.3 * moved[0.3] and spread[None] < 0.3 < 0.8 < spread[0.3]
+    assert largest > 10 and medians[0.003, None] < 0.02 and medians[0.05, 0.3] < 0.7 * medians[0.003, None]
 
 # %% [markdown]
-# Most gradients are small, and now and then one is ten times as large or more (left). At the largest rate no start learns
-# without clipping: the weights are thrown about, twice as far as those of the networks that learn, and in the end a typical one
-# gives nearly the same answer to all four pairs of pulses. With clipping no update is longer than the rate allows, and all
-# learn. One may instead choose a rate so small that the largest gradients do no harm (0.003): then the many small ones move the
+# Most gradients are small, and now and then one is ten times as large or more (left). At the largest rate hardly a start
+# learns without clipping: the weights are thrown about, nearly twice as far as those of the networks that learn, and in the end a
+# typical one gives nearly the same answer to all four pairs of pulses. With clipping no gradient is longer than 0.3, and the
+# same starts learn. One may instead choose a rate so small that the largest gradients do no harm (0.003): then the many small ones move the
 # weights too little, and learning is slower. Clipping does nothing against vanishing gradients.
 #
-# The method matters, too. Adam, which divides by the typical size of a gradient, learns from every one of these starts without
+# The method matters, too. Adam, which divides by the typical size of a gradient, learns from these starts without
 # clipping (printed below the figure, for a rate of 0.003), and a little better with it.
 #
 # ## What to conclude

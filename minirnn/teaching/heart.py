@@ -259,7 +259,7 @@ def check_adam(update: Function, *, epsilon_hat: bool = False, seed: int = 0) ->
         theta, m, g = rng.standard_normal((3, *shape))
         t, lr = int(rng.integers(2, 9)), float(rng.uniform(0.01, 0.2))
         beta1, beta2, eps = float(rng.uniform(0.6, 0.8)), float(rng.uniform(0.9, 0.95)), float(rng.uniform(0.05, 0.2))
-        v = rng.uniform(0.1, 1.0, shape)
+        v = rng.uniform(0.5, 1.5, shape)  # stays above 0 where g is taken for its square
         return Draw((theta, m, v, g, t, lr, beta1, beta2, eps), {"beta1": beta1, "beta2": beta2, "lr": lr, "t": t})
 
     def function(module: ModuleType, hat: bool = epsilon_hat) -> Function:
@@ -287,6 +287,14 @@ def _slips_of_adam(epsilon_hat: bool) -> list[Mistake]:
                 beta1, beta2 = beta2, beta1
             first = beta1 * m + ((1 - beta1) * g if kind != "first moment not weighed" else g)  # (9)
             second = beta2 * v + (1 - beta2) * (g if kind == "gradient not squared" else g * g)  # (10)
+            if kind in ("weights of m exchanged", "weights of both exchanged"):
+                first = (1 - beta1) * m + beta1 * g
+            if kind in ("weights of v exchanged", "weights of both exchanged"):
+                second = (1 - beta2) * v + beta2 * g * g
+            if kind == "weight squared":
+                second = beta2 * v + ((1 - beta2) * g) ** 2
+            if kind == "rate forgotten":
+                lr = 1.0
             if kind == "old moments used":
                 used, root = m, v
             else:
@@ -297,6 +305,12 @@ def _slips_of_adam(epsilon_hat: bool) -> list[Mistake]:
                 unbias2 = 1.0
             if kind == "corrected with the first power":
                 unbias1, unbias2 = 1 - beta1, 1 - beta2
+            if kind == "beta1 in both corrections":
+                unbias2 = unbias1
+            if kind == "beta2 in both corrections":
+                unbias1 = unbias2
+            if kind == "multiplied by the corrections":
+                unbias1, unbias2 = 1 / unbias1, 1 / unbias2
             if kind == "corrected moments kept":
                 first, second = first / unbias1, second / unbias2
             sign = -1 if kind == "climbs" else 1
@@ -308,6 +322,8 @@ def _slips_of_adam(epsilon_hat: bool) -> list[Mistake]:
                 moved = theta - lr * (used / unbias1) / np.sqrt(root / unbias2)
             elif kind == "gradient for the first moment":
                 moved = theta - lr * g / (np.sqrt(root / unbias2) + eps)
+            elif kind == "bracket forgotten":
+                moved = theta - lr * (used / unbias1) / np.sqrt(root / unbias2) + eps
             else:
                 moved = theta - sign * lr * (used / unbias1) / (np.sqrt(root / unbias2) + eps)
             return moved, first, second
@@ -329,9 +345,18 @@ def _slips_of_adam(epsilon_hat: bool) -> list[Mistake]:
         "root forgotten": "The step is divided by the root of v_hat.",
         "eps forgotten": "eps is what keeps the division from exploding where v is 0.",
         "gradient for the first moment": "The step is taken along m_hat, not along g.",
+        "weights of m exchanged": "beta1 is the share of the old m that is kept.",
+        "weights of v exchanged": "beta2 is the share of the old v that is kept.",
+        "weights of both exchanged": "beta is the share of the old moment that is kept.",
+        "weight squared": "v averages g^2: the square belongs to g alone.",
+        "rate forgotten": "How long is a step?",
+        "beta1 in both corrections": "v is corrected with its own beta.",
+        "beta2 in both corrections": "m is corrected with its own beta.",
+        "multiplied by the corrections": "Both moments are too small at first: which way does 1 - beta^t mend that?",
+        "bracket forgotten": "Is eps added to the root, or to theta?",
     }
     if epsilon_hat:
-        for kind in ("root forgotten", "eps forgotten", "gradient for the first moment"):
+        for kind in ("root forgotten", "eps forgotten", "gradient for the first moment", "bracket forgotten"):
             del words[kind]
     return [Mistake(kind, text, made(kind)) for kind, text in words.items()]
 

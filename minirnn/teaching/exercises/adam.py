@@ -18,9 +18,9 @@ Array = np.ndarray[Any, Any]
 
 
 def _draw_descent(rng: np.random.Generator) -> Draw:
-    K, n = (int(k) for k in rng.permutation([2, 3, 4, 5])[:2])
+    B, K, n = (int(k) for k in rng.permutation([2, 3, 4, 5])[:3])
     A, b, lr = rng.standard_normal((K, K)), rng.standard_normal(K), float(rng.uniform(0.05, 0.3))
-    return Draw((lambda theta: np.tanh(A @ theta + b), rng.standard_normal(K), lr, n), {"lr": lr})
+    return Draw((lambda theta: np.tanh(theta @ A.T + b), rng.standard_normal((B, K)), lr, n), {"lr": lr})
 
 
 def _descent(gradient: Callable[[Array], Array], theta: Array, lr: float, n: int) -> Array:
@@ -38,6 +38,9 @@ def _descent_mistakes() -> Sequence[Mistake]:
         path = _descent(gradient, theta, lr, n)
         return np.array([theta, *(path[1:] - path[:-1])])
 
+    def one_array(gradient: Callable[[Array], Array], theta: Array, lr: float, n: int) -> Array:
+        return np.array([_descent(gradient, theta, lr, n)[-1]] * (n + 1))
+
     def ahead(gradient: Callable[[Array], Array], theta: Array, lr: float, n: int) -> Array:
         return _descent(gradient, theta, lr, n + 1)[1:]
 
@@ -48,6 +51,12 @@ def _descent_mistakes() -> Sequence[Mistake]:
             "gradient of the start", "Each update wants the gradient where it is now, not where the path began.", first_gradient
         ),
         Mistake("the changes alone", "The path holds the points, not the steps between them.", changes),
+        Mistake(
+            "one array, many times",
+            "All points are the last one: theta -= .. changes the array that is in the path already, theta = theta - .. makes "
+            "a new one.",
+            one_array,
+        ),
         Mistake("start left out", "The path begins with theta itself.", ahead),
         Mistake(
             "normalised", "The gradient enters with its length.",
@@ -104,6 +113,46 @@ def _momentum_mistakes() -> Sequence[Mistake]:
             lambda theta, m, g, lr, momentum: (theta + lr * (momentum * m - g), momentum * m - g),
         ),
         Mistake(
+            "rate on the move instead, velocity uphill",
+            "This is PyTorch's form. (12) has lr in the velocity, which points downhill.",
+            lambda theta, m, g, lr, momentum: (theta - lr * (momentum * m + g), momentum * m + g),
+        ),
+        Mistake(
+            "rate forgotten",
+            "By how much does one gradient change the velocity?",
+            lambda theta, m, g, lr, momentum: (theta + momentum * m - g, momentum * m - g),
+        ),
+        Mistake(
+            "old velocity returned",
+            "The next update is to go on from the new velocity.",
+            lambda theta, m, g, lr, momentum: (theta + momentum * m - lr * g, m),
+        ),
+        Mistake(
+            "gradient twice",
+            "The velocity holds the gradient already.",
+            lambda theta, m, g, lr, momentum: (theta + momentum * m - 2 * lr * g, momentum * m - lr * g),
+        ),
+        Mistake(
+            "friction forgotten",
+            "What share of the old velocity is kept?",
+            lambda theta, m, g, lr, momentum: (theta + m - lr * g, m - lr * g),
+        ),
+        Mistake(
+            "momentum on the gradient too",
+            "mu belongs to the old velocity alone.",
+            lambda theta, m, g, lr, momentum: (theta + momentum * (m - lr * g), momentum * (m - lr * g)),
+        ),
+        Mistake(
+            "1 - momentum for momentum",
+            "mu is the share that is kept.",
+            lambda theta, m, g, lr, momentum: (theta + (1 - momentum) * m - lr * g, (1 - momentum) * m - lr * g),
+        ),
+        Mistake(
+            "the two exchanged",
+            "theta is returned first.",
+            lambda theta, m, g, lr, momentum: reference.sgd(theta, m, g, lr, momentum)[::-1],
+        ),
+        Mistake(
             "no momentum",
             "The old velocity is lost.",
             lambda theta, m, g, lr, momentum: (theta - lr * g, -lr * g),
@@ -125,6 +174,10 @@ def _rate_mistakes() -> Sequence[Mistake]:
         Mistake("one behind", "How many updates were done?", lambda lr, decay, n: lr / (1 + decay * (n - 1))),
         Mistake("exponential", "That falls much faster: Keras divides.", lambda lr, decay, n: lr * np.exp(-decay * n)),
         Mistake("a power", "decay is multiplied by the updates.", lambda lr, decay, n: lr / (1 + decay) ** n),
+        Mistake("a power of 1 - decay", "decay is multiplied by the updates.", lambda lr, decay, n: lr * (1 - decay) ** n),
+        Mistake("bracket forgotten", "Which is lr divided by, 1 or the whole sum?", lambda lr, decay, n: lr / 1 + decay * n),
+        Mistake("decay forgotten", "How fast does the rate fall?", lambda lr, decay, n: lr / (1 + n)),
+        Mistake("updates forgotten", "The more updates were done, the smaller is the rate.", lambda lr, decay, n: lr / (1 + decay)),
         Mistake("straight line", "That would cross 0.", lambda lr, decay, n: lr * (1 - decay * n)),
         Mistake("the 1 forgotten", "Before the first update the rate is lr itself.", lambda lr, decay, n: lr / (decay * n)),
         Mistake("multiplied", "The rate is to fall.", lambda lr, decay, n: lr * (1 + decay * n)),
@@ -137,10 +190,13 @@ def _rate_mistakes() -> Sequence[Mistake]:
 def _draw_clip(rng: np.random.Generator) -> Draw:
     N, I = (int(k) for k in rng.permutation([2, 3, 4, 5])[:2])
     g_in, g_rec = rng.standard_normal((N, I)), rng.standard_normal((N, N))
-    total = float(np.hypot(np.linalg.norm(g_in), np.linalg.norm(g_rec)))
     seeds: Any = rng.bit_generator.seed_seq
-    limit = total * (0.3, 1.4, 0.6)[seeds.n_children_spawned % 3]  # of three draws one is to be left as it is
+    which = seeds.n_children_spawned % 3
     rng.spawn(1)
+    longer = (g_in, g_rec, g_rec)[which]  # of three draws each array is the longer one in one that is clipped ..
+    longer *= 2 * np.hypot(np.linalg.norm(g_in), np.linalg.norm(g_rec)) / np.linalg.norm(longer)
+    total = float(np.hypot(np.linalg.norm(g_in), np.linalg.norm(g_rec)))
+    limit = total * (0.3, 1.4, 0.6)[which]  # .. and one is to be left as it is
     return Draw((g_in, g_rec, limit), {"limit": limit, "norm": total})
 
 
@@ -168,6 +224,19 @@ def _clip_mistakes() -> Sequence[Mistake]:
     def each(g_in: Array, g_rec: Array, limit: float) -> tuple[Array, ...]:
         return tuple(min(1.0, limit / float(np.linalg.norm(g))) * g for g in (g_in, g_rec))
 
+    def rows(g_in: Array, g_rec: Array, limit: float) -> tuple[Array, ...]:
+        return tuple(np.minimum(1.0, limit / np.linalg.norm(g, axis=1, keepdims=True)) * g for g in (g_in, g_rec))
+
+    def one_alone(g_in: Array, g_rec: Array, limit: float) -> tuple[Array, Array]:
+        return g_in, _clipped(g_in, g_rec, limit)[1]
+
+    def with_factor(of: Callable[[float], float]) -> Callable[..., Any]:
+        def made(g_in: Array, g_rec: Array, limit: float) -> tuple[Array, Array]:
+            factor = of(limit / float(np.sqrt((g_in**2).sum() + (g_rec**2).sum())))
+            return factor * g_in, factor * g_rec
+
+        return made
+
     return [
         Mistake("each array by itself", "That is Keras 3's: the arrays shrink differently, and the direction turns.", each),
         Mistake(
@@ -190,6 +259,16 @@ def _clip_mistakes() -> Sequence[Mistake]:
             "largest singular value", "np.linalg.norm(g, 2) of a matrix is not the root of its sum of squares.",
             by(lambda a, b: float(np.hypot(np.linalg.norm(a, 2), np.linalg.norm(b, 2)))),
         ),
+        Mistake("norm of g_in alone", "Both arrays make up one vector.", by(lambda a, b: float(np.linalg.norm(a)))),
+        Mistake("norm of g_rec alone", "Both arrays make up one vector.", by(lambda a, b: float(np.linalg.norm(b)))),
+        Mistake(
+            "mean for the sum", "The norm is the root of the sum of squares, however many entries there are.",
+            by(lambda a, b: float(np.sqrt(((a**2).sum() + (b**2).sum()) / (a.size + b.size)))),
+        ),
+        Mistake("each row by itself", "There is one norm, of everything together.", rows),
+        Mistake("g_in left as it is", "Both arrays are scaled, by one factor.", one_alone),
+        Mistake("max for min", "Is a short gradient to grow?", with_factor(lambda ratio: max(1.0, ratio))),
+        Mistake("upside down", "Which of the two is divided by the other?", with_factor(lambda ratio: min(1.0, 1 / ratio))),
         Mistake("limit on the wrong side", "Which of the two is divided by the other?", _grown),
     ]  # fmt: skip
 
@@ -201,7 +280,7 @@ def _grown(g_in: Array, g_rec: Array, limit: float) -> tuple[Array, Array]:
 
 EXERCISES: dict[str, Exercise] = {
     "descent-path": Exercise(
-        "descend(gradient, theta, lr, n) -> the path (n + 1, K)", ("path",), _draw_descent, _descent, _descent_mistakes
+        "descend(gradient, theta, lr, n) -> the path (n + 1, *theta.shape)", ("path",), _draw_descent, _descent, _descent_mistakes
     ),
     "momentum-step": Exercise(
         "momentum_step(theta, m, g, lr, momentum) -> (theta, m)", ("theta", "m"), _draw_momentum, reference.sgd, _momentum_mistakes

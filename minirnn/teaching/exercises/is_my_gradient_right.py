@@ -19,8 +19,10 @@ def _loss(rng: np.random.Generator, K: int) -> Loss:
 
 
 def _along(rng: np.random.Generator) -> tuple[Loss, Array, Array]:
+    """A loss, a point and a direction along which the loss falls, so that a size is not taken for a slope."""
     K = int(rng.integers(3, 7))
-    return _loss(rng, K), 0.4 * rng.standard_normal(K), rng.standard_normal(K)
+    loss, p, v = _loss(rng, K), 0.4 * rng.standard_normal(K), rng.standard_normal(K)
+    return loss, p, -v if checks.complex_step(loss, p, v) > 0 else v
 
 
 # ---- (2)
@@ -29,6 +31,8 @@ def _along(rng: np.random.Generator) -> tuple[Loss, Array, Array]:
 def _draw_central(rng: np.random.Generator) -> Draw:
     loss, p, v = _along(rng)
     d = float(rng.uniform(0.05, 0.2))
+    if loss(p + d * v) > loss(p - d * v):  # so large a d may see another sign
+        v = -v
     return Draw((loss, p, v, d), {"d": d})
 
 
@@ -46,6 +50,13 @@ def _central_mistakes() -> Sequence[Mistake]:
                 return above - below / (2 * d)
             if kind == "divided by 2, times d":
                 return (above - below) / 2 * d
+            if kind == "half the step to each side":
+                return (loss(p + d / 2 * v) - loss(p - d / 2 * v)) / d
+            if kind == "sum for the difference":
+                return (above + below) / (2 * d)
+            if kind == "direction of length 1":
+                unit = v / np.linalg.norm(v)
+                return (loss(p + d * unit) - loss(p - d * unit)) / (2 * d)
             return (loss(p + d) - loss(p - d)) / (2 * d)
 
         return made
@@ -56,6 +67,9 @@ def _central_mistakes() -> Sequence[Mistake]:
         "second difference": "That is the curvature L'', not the slope.",
         "bracket forgotten": "Which is divided by 2 d, the difference or its second term?",
         "divided by 2, times d": "a / 2 * d is (a / 2) d for Python: both belong below the line.",
+        "half the step to each side": "It is a central difference, but (2) goes a whole d to each side.",
+        "sum for the difference": "What becomes of L(p) itself, if the two losses are added?",
+        "direction of length 1": "The slope along v grows with the length of v: v enters as it is.",
         "direction left out": "All entries are moved alike. Which direction is asked for?",
     }
     return [Mistake(kind, text, one_of(kind)) for kind, text in words.items()]
@@ -65,7 +79,7 @@ def _central_mistakes() -> Sequence[Mistake]:
 
 
 def _draw_step(rng: np.random.Generator) -> Draw:
-    L, third = rng.uniform(0.1, 5, 2) * rng.choice([-1.0, 1.0], 2)
+    L, third = rng.uniform(0.1, 5, 2) * rng.permutation([-1.0, 1.0])  # one of them is below 0: sizes are asked for
     eps = float(rng.choice([2.0**-10, 2.0**-23, 2.0**-52]))
     return Draw((float(L), float(third), eps), {"3": 3.0, "3^(1/3)": 3 ** (1 / 3), "2^(1/3)": 2 ** (1 / 3)})
 
@@ -78,13 +92,29 @@ def _step_mistakes() -> Sequence[Mistake]:
     return [
         Mistake(
             "the two terms set equal",
-            "Where the terms are equal their sum is not least. Which equation holds at a minimum of the sum?",
+            "Where the terms are equal their sum is not least. Which equation holds at a minimum of the sum? If you did "
+            "differentiate: which factor comes down from d^2?",
             lambda L, third, eps: np.cbrt(6 * eps * abs(L) / abs(third)),
         ),
         Mistake(
             "sign of L or L'''",
             "Rounding and truncation are sizes: what do they look like where L or L''' is below 0?",
             lambda L, third, eps: np.cbrt(3 * eps * L / third),
+        ),
+        Mistake(
+            "bracket around the exponent forgotten",
+            "a**1 / 3 is (a**1) / 3 for Python.",
+            lambda L, third, eps: eps * abs(L) / abs(third),
+        ),
+        Mistake(
+            "no root taken",
+            "This is the cube of the step.",
+            lambda L, third, eps: 3 * eps * abs(L) / abs(third),
+        ),
+        Mistake(
+            "L''' alone",
+            "The larger the loss, the larger its rounding: where is L?",
+            lambda L, third, eps: np.cbrt(3 * eps / abs(third)),
         ),
         Mistake(
             "square root",
@@ -102,6 +132,7 @@ def _step_mistakes() -> Sequence[Mistake]:
             lambda L, third, eps: np.cbrt(3 * eps * abs(third) / abs(L)),
         ),
         Mistake("rule of thumb", "eps^(1/3) is the size of it. What of L and L'''?", lambda L, third, eps: np.cbrt(eps)),
+        Mistake("L and L''' left out", "This is right where L = L'''.", lambda L, third, eps: np.cbrt(3 * eps)),
         Mistake("error for the step", "This is the least error. Which d is it reached at?", _least_error),
     ]
 
@@ -116,7 +147,7 @@ def _least_error(L: float, third: float, eps: float) -> Any:
 
 def _draw_complex(rng: np.random.Generator) -> Draw:
     loss, p, v = _along(rng)
-    d = float(10.0 ** -rng.integers(18, 26))
+    d = float(10.0 ** -rng.integers(13, 17))  # nothing of order d^2 is left, and d is told from 0
     return Draw((loss, p, v, d), {})
 
 
@@ -126,6 +157,21 @@ def _complex_mistakes() -> Sequence[Mistake]:
             "real part",
             "The real part is the loss itself. In which part does the slope come back?",
             lambda loss, p, v, d: np.real(loss(p + 1j * d * v)) / d,
+        ),
+        Mistake(
+            "i left out",
+            "The step is real. Where does the imaginary part come from?",
+            lambda loss, p, v, d: np.imag(loss(p + d * v)) / d,
+        ),
+        Mistake(
+            "divided by i d",
+            "Im L(p + i d v) is a real number, d times the slope. Is there an i left to divide by?",
+            lambda loss, p, v, d: np.imag(loss(p + 1j * d * v) / (1j * d)),
+        ),
+        Mistake(
+            "step of 1",
+            "The step to the side is d v times i.",
+            lambda loss, p, v, d: np.imag(loss(p + 1j * v)) / d,
         ),
         Mistake(
             "not divided",
@@ -184,6 +230,19 @@ def _dot_mistakes() -> Sequence[Mistake]:
     def with_u(f: Function, pullback: Function, u: Array, v: Array, w: Array) -> Any:
         return checks.complex_step(lambda state: w @ f(state), u, v), pullback(u, w) @ u
 
+    def exchanged(f: Function, pullback: Function, u: Array, v: Array, w: Array) -> Any:
+        return _products(f, pullback, u, v, w)[::-1]
+
+    def at_v_along_u(f: Function, pullback: Function, u: Array, v: Array, w: Array) -> Any:
+        return checks.complex_step(lambda state: w @ f(state), v, u), pullback(u, w) @ v
+
+    def without_w(f: Function, pullback: Function, u: Array, v: Array, w: Array) -> Any:
+        return checks.complex_step(lambda state: f(state).sum(), u, v), pullback(u, w) @ v
+
+    def of_J_v(f: Function, pullback: Function, u: Array, v: Array, w: Array) -> Any:
+        J_v = np.imag(f(u + 1j * checks.COMPLEX_STEP * v)) / checks.COMPLEX_STEP
+        return w @ J_v, pullback(u, J_v) @ v
+
     return [
         Mistake("f for its derivative", "The first number is <w, J v>: how f(u) changes along v, not f(u).", f_itself),
         Mistake(
@@ -197,6 +256,10 @@ def _dot_mistakes() -> Sequence[Mistake]:
             twice,
         ),
         Mistake("pullback at v", "The pullback wants the state u at which J is taken, and w.", at_v),
+        Mistake("the two exchanged", "<w, J v> comes first.", exchanged),
+        Mistake("point and direction exchanged", "J is that at u, and v is the direction.", at_v_along_u),
+        Mistake("w left out of the first", "<w, J v> weighs what comes out with w.", without_w),
+        Mistake("pullback of J v", "The pullback is given w, which knows nothing of v.", of_J_v),
         Mistake("product with u", "What is it that J^T w is multiplied with?", with_u),
     ]
 
@@ -205,11 +268,14 @@ def _dot_mistakes() -> Sequence[Mistake]:
 
 
 def _draw_taylor(rng: np.random.Generator) -> Draw:
-    loss, p, v = _along(rng)
-    g = np.array([checks.complex_step(loss, p, unit) for unit in np.eye(len(p))])
-    if rng.uniform() < 0.5:
-        g = g * rng.uniform(0.5, 0.9)
-    return Draw((loss, p, g, v, np.logspace(-1, -3, 5)), {})
+    steps = np.logspace(-1, -3, 5)
+    while True:  # until the loss is below its tangent: R is a size
+        loss, p, v = _along(rng)
+        g = np.array([checks.complex_step(loss, p, unit) for unit in np.eye(len(p))])
+        if rng.uniform() < 0.5:
+            g = g * rng.uniform(0.5, 0.9)
+        if all(loss(p + d * v) - loss(p) < d * (g @ v) for d in steps):
+            return Draw((loss, p, g, v, steps), {})
 
 
 def _order(steps: Array, remainders: Array) -> Any:
@@ -240,6 +306,14 @@ def _taylor_mistakes() -> Sequence[Mistake]:
                 R = np.abs(change - steps * slope)
             if kind == "no logarithm":
                 return R, np.polyfit(steps, R, 1)[0]
+            if kind == "no logarithm of the steps":
+                return R, np.polyfit(steps, np.log(R), 1)[0]
+            if kind == "no logarithm of the remainders":
+                return R, np.polyfit(np.log(steps), R, 1)[0]
+            if kind == "from the ends alone":
+                return R, np.log(R[-1] / R[0]) / np.log(steps[-1] / steps[0])
+            if kind == "no absolute value":
+                return -R, _order(steps, R)
             if kind == "axes exchanged":
                 return R, _order(R, steps)
             return R, np.polyfit(np.log(steps), np.log(R), 1)[1] if kind == "intercept" else _order(steps, R)
@@ -253,6 +327,10 @@ def _taylor_mistakes() -> Sequence[Mistake]:
         "loss at p forgotten": "The change is counted from L(p).",
         "divided by d": "R(d) is the remainder itself; dividing takes one from the order.",
         "no logarithm": "R ~ d^order is a straight line only on logarithmic axes.",
+        "no logarithm of the steps": "R ~ d^order is a straight line only with logarithms on both axes.",
+        "no logarithm of the remainders": "R ~ d^order is a straight line only with logarithms on both axes.",
+        "from the ends alone": "Least squares take all the steps.",
+        "no absolute value": "R is a size.",
         "axes exchanged": "Which of the two goes up, which to the right?",
         "intercept": "np.polyfit gives the slope first.",
     }
