@@ -494,3 +494,20 @@ def test_bad_arguments_are_named():
         teaching.check("euler", lambda: 0)
     with pytest.raises(TypeError, match="seed must be an integer, got 'a'"):
         teaching.check_adam(adam_at_once, seed="a")
+
+
+def test_two_numbers_in_one_array_are_two_outputs():
+    right = teaching.EXERCISES["ei-outlier"].right
+    assert teaching.check("ei-outlier", lambda *arguments: np.array(right(*arguments))).right
+    found = teaching.check("ei-outlier", lambda *arguments: np.array(right(*arguments)[::-1]))
+    assert found.mistake == "exchanged"
+    assert "not returned" in teaching.check("ei-outlier", lambda *arguments: np.array(right(*arguments)[:1])).words
+
+
+def test_each_slip_of_a_run_and_of_the_way_back_is_named():
+    for slip in heart._slips_of_a_run("rate", "tanh"):
+        assert teaching.check_run(slip.function, seed=SEEDS[0]).mistake == slip.name
+    for slip in heart._slips_of_a_run("current", "softplus"):
+        assert teaching.check_run(slip.function, form="current", phi="softplus", seed=SEEDS[0]).mistake == slip.name
+    for slip in heart._slips_of_bptt("tanh"):
+        assert teaching.check_bptt(slip.function, seed=SEEDS[0]).mistake == slip.name

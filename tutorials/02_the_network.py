@@ -12,7 +12,7 @@
 #
 # **Minutes**: 75
 #
-# **Runs in** 22 s on two cores (`MINIRNN_FAST=1`: 3 s), after `minirnn warmup` has compiled the kernels once.
+# **Runs in** 25 s on two cores (`MINIRNN_FAST=1`: 3 s), after `minirnn warmup` has compiled the kernels once.
 #
 # **Marks**: forward-pass 7, growth 4, girko-radius 3, separation-rate 6.
 
@@ -31,8 +31,9 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8
 # %% [markdown]
 # ## 2.1 From inputs to outputs
 #
-# Tutorial 1 ended with one step of a network. A trial is many of them, with an output after each. Equations (2) to (5) have the
-# numbers of `minirnn/reference.py`; they are eqs. 3 to 5 of Jarne and Laje (arXiv 1906.01094), with biases:
+# Tutorial 1 ended with one step of a network. A trial is many of them, with an output after each. Equations (2) to (5) have
+# the numbers of `minirnn/reference.py`; they are eqs. 3 to 5 of Jarne and Laje (arXiv 1906.01094), with biases and for any
+# $\tau$ (theirs is 1 ms):
 #
 # $$a_t = W_{\text{rec}} h_t + W_{\text{in}} x_t + b_{\text{rec}} \tag{2}$$
 # $$r_t = \tanh(a_t) \tag{3}$$
@@ -40,7 +41,7 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8
 # $$z_t = W_{\text{out}} h_{t+1} + b_{\text{out}} \tag{5}$$
 #
 # There are T inputs $x_0 \dots x_{T-1}$, and one state more: $h_0$ is where the trial begins. The output $z_t$ is read *after*
-# $x_t$ was consumed, from $h_{t+1}$. A pulse at time t can so be seen in the output at time t, not one step later.
+# $x_t$ was consumed, from $h_{t+1}$. So a pulse at time t can be seen in the output at time t, not one step later.
 #
 # Arrays have the axes (time, trial, unit): `x` is (T, B, I), `h` (T+1, B, N), `z` (T, B, O). Weights are (to, from): `W_in` (N,
 # I), `W_rec` (N, N), `W_out` (O, N).
@@ -71,9 +72,10 @@ def run(params, x, alpha):
 teaching.check_run(run).expect_right()
 
 # %% [markdown]
-# The same network in `minirnn`: `mr.Network.random` draws weights, `net.run` does what you wrote. `net.weights` has the fields
-# that your function wants; a bias that the network does not have is `None` there, so we ask for both. One trial has a pulse,
-# the other none.
+# The same network in `minirnn`: `mr.Network.random` draws weights, `net.run` does what you wrote. `net.weights` has the
+# fields that your function wants; a bias that the network does not have is `None` there, so we ask for `b_rec`, which Jarne
+# and Laje do without (`b_out` is there in any case). Biases of a new network are 0. `gain` is a factor of `W_rec`, of which
+# section 2.3 tells more. One trial has a pulse, the other none.
 
 # %%
 tau, dt = 10.0, 1.0  # ms
@@ -86,6 +88,7 @@ ours, theirs = (h, z), net.run(x)
 apart = max(np.abs(a - b).max() for a, b in zip(ours, theirs, strict=True))
 print(f"largest difference from net.run: {apart:.1e}")
 assert apart < 1e-13
+assert not h[:, 1].any() and not z[:, 1].any()
 
 made, axes = plots.figure(1, 2, 9, 3)
 time = np.arange(151) * dt
@@ -101,8 +104,8 @@ teaching.show(made, "02_pulse")
 
 # %% [markdown]
 # Your function and the package agree to rounding. During the pulse (grey) each unit goes its own way; afterwards all of them
-# return to 0, some slowly, some only after crossing it. The trial without a pulse stays at 0 exactly: without bias and input, 0 is a
-# fixed point. How long such a network remembers a pulse is decided by `W_rec`, to which we turn.
+# return to 0, some slowly, some only after crossing it. The trial without a pulse stays at 0 exactly: where bias and input
+# are 0, $h = 0$ is a fixed point. How long such a network remembers a pulse is decided by `W_rec`, to which we turn.
 
 # %% [markdown]
 # ## 2.2 What the recurrent matrix does
@@ -148,7 +151,7 @@ teaching.show(made, "02_pairs")
 
 moduli = [np.abs(1 - alpha + alpha * np.linalg.eigvals(W)).max() for W in pairs.values()]
 print("largest |mu|:", ", ".join(f"{m:.3f}" for m in moduli))
-assert moduli[0] < 1 and abs(moduli[1] - 1) < 1e-12 and moduli[2] < 1
+assert moduli[0] < 1 and abs(moduli[1] - 1) < 1e-12 and round(moduli[2], 3) == 0.912
 
 # %% [markdown]
 # Circles are starts, discs are ends. The first network forgets. The second forgets the *difference* of its units
@@ -201,16 +204,16 @@ for ax, gain in zip(axes[0], (0.8, 1.6), strict=True):
     ax.legend(frameon=False)
     if gain < 1:
         slope = np.log(size[400] / size[200]) / 200
-        print(f"gain {gain:g}: |h| shrinks by {np.exp(slope):.4f} per step, largest |mu| {mu:.4f}")
+        print(f"gain {gain:g}: |h| is multiplied by {np.exp(slope):.4f} per step, largest |mu| {mu:.4f}")
         assert abs(slope - np.log(mu)) < 2e-3
     else:
         assert mu > 1 and 1 < size[-1] < np.sqrt(50)
 teaching.show(made, "02_growth")
 
 # %% [markdown]
-# Left, the network forgets, after a while as fast as its largest $|\mu|$ says: the other parts are gone by then. Right,
-# the state grows with $\mu$ until tanh saturates; from then on (2.1) says nothing. What such a network does is the question of
-# section 2.5.
+# Left, the network forgets, after a while as fast as its largest $|\mu|$ says: the other parts are gone by then. Right, the
+# state soon grows with $\mu$, until tanh saturates; from then on (2.1) says nothing. What such a network does is the question
+# of section 2.5.
 
 # %% [markdown]
 # ## 2.3 Random weights: Girko's circle
@@ -246,8 +249,8 @@ angle = np.linspace(0, 2 * np.pi, 4000)
 
 def cloud(ax, W, radius, title=""):
     values = np.linalg.eigvals(W)
-    ax.plot(values.real, values.imag, ".", ms=3, color=BLUE)
     ax.plot(radius * np.cos(angle), radius * np.sin(angle), color=RED, lw=1)
+    ax.plot(values.real, values.imag, ".", ms=3, color=BLUE)
     ax.set(xlabel="Re", xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), aspect="equal", title=title)
     return values
 
@@ -271,21 +274,20 @@ assert abs(np.abs(values).max() - 1) < 0.15 and abs(np.abs(sparse_values).max() 
 assert abs(inside - 0.25) < 0.05 and np.abs(np.abs(ring) - 1).max() < 1e-12
 
 # %% [markdown]
-# The larger the network, the sharper the rim; at N = 25 a few eigenvalues stray. The disc is filled evenly: a circle of half
-# the radius has a quarter of its area, and holds a quarter of the eigenvalues. Sparse weights of the same variance have the
-# same disc.
+# The larger the network, the more evenly the disc is filled, and the sharper is its rim. A disc of half the radius has a
+# quarter of the area, and holds a quarter of the eigenvalues. Sparse weights of the same variance have the same disc.
 #
-# The last panel is a random *orthogonal* matrix, $Q^\top Q = I$: a rotation, with or without a reflection, in N dimensions. It
-# leaves every length as it is, hence $|\lambda| = 1$ for each eigenvalue: a ring instead of a disc. Its entries look alike,
-# about normal with standard deviation $1/\sqrt{N}$; what differs is that they are not independent. Jarne and Laje train from
-# both starts, and the orthogonal one is the default of `minirnn`.
+# The last panel is a random *orthogonal* matrix, $Q^\top Q = I$: a rotation, with or without a reflection, in N dimensions.
+# It leaves every length as it is, hence $|\lambda| = 1$ for each eigenvalue: a ring instead of a disc. Its entries look like
+# those of the first three, about normal with standard deviation $1/\sqrt{N}$; what differs is that they are not independent.
+# Jarne and Laje train from both starts, and the orthogonal one is the default of `minirnn`.
 #
 # Which of these networks forgets? $|\mu| < 1$ in (2.2) means that $\lambda$ lies within the circle
 #
 # $$\left|\lambda - \left(1 - \frac{1}{\alpha}\right)\right| < \frac{1}{\alpha} \tag{2.4}$$
 #
 # (divide $|1 - \alpha + \alpha\lambda| < 1$ by $\alpha$). For $\alpha = 1$ that is the unit circle. As $\alpha$ goes to 0 the
-# circle becomes all that is left of $\operatorname{Re} \lambda = 1$, the condition of the differential equation.
+# inside of the circle becomes the half-plane $\operatorname{Re} \lambda < 1$, the condition of the differential equation.
 
 
 # %%
@@ -305,9 +307,9 @@ def stability(ax, gain):
 teaching.explore(stability, [0.5, 0.9, 1.5], label="gain", name="02_gain", width=3.3, height=3.9)
 
 # %% [markdown]
-# The gain inflates the disc. Below 1 it lies within both borders, and the network returns to rest whatever the step. Above 1
-# eigenvalues leave: at $\alpha = 1$ all around, at $\alpha = 0.1$ to the right alone. Those on the left and above would be
-# oscillations, which a small step does not have.
+# The gain inflates the disc. Below 1 it lies within both borders, and the network returns to rest with either step. Above 1
+# eigenvalues leave: at $\alpha = 1$ all around, at $\alpha = 0.1$ to the right alone. Those on the left, above and below grow
+# at $\alpha = 1$, as oscillations of two to four steps; with the small step they decay.
 
 # %% [markdown]
 # ## 2.4 How long is a pulse remembered?
@@ -370,6 +372,8 @@ def activity(ax, gain):
     h = alone(W, initial.small_random(200, 0.5, draws), alpha, 600)
     ax.plot(np.arange(601) * dt, h[:, :8], lw=0.9)
     ax.set(xlabel="time (ms)", ylim=(-1.05, 1.05))
+    if ax.get_subplotspec().is_first_col():
+        ax.set_ylabel("h of eight units")
 
 
 teaching.explore(activity, [0.8, 1.1, 1.5, 3.0], label="gain", name="02_activity", width=3.1, height=2.6, sharey=True)
@@ -470,7 +474,7 @@ assert abs(yours - package) < (0.2 if FAST else 0.02)
 
 # %% [markdown]
 # Below gain 1 both sizes do what the eigenvalues say: they return to rest, faster the smaller the gain. At 1 the measured rate
-# leaves the line of the state at rest, which is no longer where the network is. The large networks follow the theory closely: a
+# leaves the line of the state at rest, which is no longer where the network is. The large networks do as the theory says: a
 # rate near 0 just above 1, then positive and growing. The small ones differ from one to the next, and none of the three is
 # clearly chaotic even at gain 2: they are in a fixed point (rate below 0) or in an oscillation (rate 0). "Chaos above gain 1"
 # is a statement about large networks.

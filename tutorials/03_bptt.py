@@ -42,22 +42,22 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8
 # $$E = \frac{1}{M} \sum_{t, b, l} m_{tbl}\, (z_{tbl} - y_{tbl})^2, \qquad M = \sum_{t, b, l} m_{tbl} \tag{6}$$
 #
 # with $t$ for the step, $b$ for the trial, $l$ for the output, $y$ the target. The *mask* $m$ says where the answer counts: in
-# a task where the network answers at the end, it is 0 before. It may also weigh.
+# a task where the network answers at the end, it is 0 before. It may also hold weights.
 #
 # One could change one weight, run the network again, and look at the loss. That is 2500 runs for one step of training. Going
-# *backwards* costs about two runs, whatever the number of weights. That is the whole reason for what follows.
+# *backwards* costs as much as a few runs, whatever the number of weights. That is the whole reason for what follows.
 #
 # ## 3.2 The rule
 #
-# For any quantity $v$ write
+# For any quantity $v$ on the way to the loss write
 #
 # $$\bar v = \frac{\partial E}{\partial v} \tag{3.1}$$
 #
 # (in the code `v_bar`): how much the loss changes if $v$ alone is pushed and all that comes after follows. It has the shape of
 # $v$. It is also called the *adjoint* of $v$. The chain rule says:
 #
-# > **The adjoint of $v$ is the sum, over all the places where $v$ is used directly, of the adjoint of what is made there, times
-# the > derivative of that with respect to $v$.**
+# > **The adjoint of $v$ is the sum, over all the places where $v$ is used directly, of the adjoint of what is made there times
+# > the derivative of that with respect to $v$.**
 #
 # So one starts at the loss and goes through the equations from the last to the first. An equation marked (4) has an *adjoint
 # equation* (4\*). Let us do it for one unit, one trial, two steps, without biases, and with the loss $E = (z_1 - y)^2$ of
@@ -129,7 +129,7 @@ teaching.check("error-adjoint", error_adjoint).expect_right()
 # %% [markdown]
 # ## 3.4 The readout: (5\*)
 #
-# With all indices, (5) is $z_{tbl} = \sum_n W_{ln}\, h_{t+1, b, n} + b_l$. It uses three things:
+# With all indices, (5) is $z_{tbl} = \sum_n W_{ln}\, h_{t+1, b, n} + b_l$, with $W$ for $W_{\text{out}}$. It uses three things:
 #
 # - $h_{t+1, b, n}$ is used in each output $l$ of that step and trial: $\;\bar h_{t+1, b, n} = \sum_l \bar z_{tbl} W_{ln}$;
 # - $W_{ln}$ is used in each step and trial: $\;\bar W_{ln} = \sum_{t, b} \bar z_{tbl}\, h_{t+1, b, n}$;
@@ -267,7 +267,7 @@ teaching.check_bptt(loss_and_gradient).expect_right()
 # ## 3.7 How far back does an error get?
 #
 # Take a network of 50 units, let the *last* output alone count, and follow $\bar h_t$ back. By (3.2) each step
-# multiplies it by
+# multiplies it, a row, from the right by
 #
 # $$J_t = \frac{\partial h_{t+1}}{\partial h_t} = (1 - \alpha)\, I
 # + \alpha\, \operatorname{diag}(1 - r_t^2)\, W_{\text{rec}} \tag{3.3}$$
@@ -324,22 +324,22 @@ for gain in (0.5, 1.0, 1.5, 2.5):
     h_bar, _ = way_back(network(gain).weights, x, target, last, alpha)
     norms[gain] = np.sqrt((h_bar[0] ** 2).sum() / (h_bar[-1] ** 2).sum())
 print("what is left of the error at t = 0:", ", ".join(f"gain {g:g}: {n:.2g}" for g, n in norms.items()))
-assert norms[0.5] < 1e-3 and 0.02 < norms[1.0] < 0.3 and 1 < norms[1.5] < 10 and 10 < norms[2.5] < 100
+assert norms[0.5] < 1e-3 and round(norms[1.0], 2) == 0.07 and round(norms[1.5]) == 3 and round(norms[2.5]) == 26
 
 # %% [markdown]
 # Time runs from left to right, the error from right to left. At gain 0.5 it vanishes: less than a thousandth of it is left at
-# the beginning, so that whatever happened there can hardly be learnt from this output. At gain 1 a few per cent are left. At
-# 2.5 it grows, but only near the beginning, where the network is still at rest: later the units are far from 0, and the slope
-# $1 - r^2 < 1$ in (3.3) holds the error down. tanh guards against explosion, in this way, but not against vanishing. Pascanu,
-# Mikolov and Bengio (arXiv 1211.5063) work out both, and what helps.
+# the beginning, so that whatever happened there can hardly be learnt from this output. At gain 1 it is 7 %. At 1.5 and 2.5
+# the error grows, 3 and 26 times, but mainly near the beginning, where the network is still close to rest: later the units
+# are far from 0, and the slope $1 - r^2 < 1$ in (3.3) holds the error down. In this way tanh slows an explosion; it does
+# nothing against vanishing. Pascanu, Mikolov and Bengio (arXiv 1211.5063) work out both, and what helps.
 #
 # ## 3.8 Which steps make the gradient?
 #
 # The gradient of `W_rec` is a sum over time, $\bar W_{\text{rec}} = \sum_t \bar a_t^\top h_t$: the error of a step times the
-# activity in it. A step contributes where both are there. Here is the AND task of Jarne and Laje: two pulses, then the answer
-# has to be held until the end, and every step counts. Left: the size of each step's contribution for an untrained network.
-# Right, taken apart: the output of *one* step s counts (a row), and the picture shows what this output's error contributes at
-# step t.
+# activity in it. A step contributes where both are there. Here is the AND task of Jarne and Laje: a pulse on A, on B, on both
+# or on none, from 30 to 50 ms; from 70 ms on the answer, which is to be held until the end. Every step counts. Left: the size
+# of each step's contribution for an untrained network. Right, taken apart: the output of *one* step s counts (a row), and the
+# picture shows what this output's error contributes at step t.
 
 # %%
 task = tasks.And()
@@ -362,24 +362,22 @@ for k, s in enumerate(rows):
 made, axes = plots.figure(1, 2, 9.6, 3.5)
 ax = axes[0, 0]
 ax.plot(contribution, color=BLUE)
-for channel, colour in ((0, ORANGE), (1, GREEN)):
-    on = np.flatnonzero(trials.x[:, :, channel].any(axis=1))
-    ax.axvspan(on[0], on[-1] + 1, color=colour, alpha=0.2, lw=0, label=f"pulse {'AB'[channel]}")
+on = np.flatnonzero(trials.x.any(axis=(1, 2)))
+ax.axvspan(on[0], on[-1] + 1, color="0.9", lw=0, zorder=-1, label="pulses")
 ax.set(xlabel="time t (ms)", ylabel="|contribution to W_rec_bar|", title="all outputs count", ylim=(0, None))
 ax.legend(frameon=False)
 ax = axes[0, 1]
 shown = np.where(apart > 0, np.log10(np.maximum(apart, 1e-12)), np.nan)
 image = ax.pcolormesh(np.arange(steps), rows, shown, vmin=np.nanmax(shown) - 3, shading="nearest", rasterized=True)
-ax.set(xlabel="contributes at time t (ms)", ylabel="output counts at s (ms)", title="one output counts")
+ax.set(xlabel="contributes at time t (ms)", ylabel="output counts at s (ms)", title="one output counts", ylim=(0, steps))
 made.colorbar(image, ax=ax, label="log10 |contribution|")
 teaching.show(made, "03_contributions")
 
 flat = apart[-1, 60] / apart[-1, 180]
 print(f"the last output's error: contribution at 60 ms / at 180 ms = {flat:.2f}")
-assert 0.3 < flat < 3 and 40 <= contribution.argmax() <= 60  # the pulse ends at 50 ms
+assert 0.8 < flat < 1.25 and 40 <= contribution.argmax() <= 60  # the pulse ends at 50 ms
 after = np.arange(steps)[None, :] > rows[:, None]
-first = int(np.flatnonzero(trials.x.any(axis=(1, 2)))[0])
-assert (apart[after] == 0).all() and (contribution[: first + 1] == 0).all()
+assert (apart[after] == 0).all() and (contribution[: on[0] + 1] == 0).all()
 assert np.allclose(parts.sum(axis=0), loss_and_gradient(params, trials.x.astype(float), trials.target, ones, 1.0)[1].W_rec)
 
 # %% [markdown]
@@ -388,8 +386,8 @@ assert np.allclose(parts.sum(axis=0), loss_and_gradient(params, trials.x.astype(
 # up; towards the end of the trial fewer and fewer outputs lie ahead.
 #
 # Right: an output can be blamed on earlier steps alone, hence the triangle. The brightness of a row is the error of that
-# output. Within a row it hardly changes from the pulse to s: this network, orthogonal at gain 1, carries an error over a
-# hundred steps nearly undiminished.
+# output. Within a row it hardly changes from the end of the pulse to s: this network, orthogonal at gain 1, carries an error
+# over a hundred steps nearly undiminished.
 #
 # The package takes $\bar h_t$ apart into the three terms of (3.2), in `minirnn.gradient_flow`:
 
@@ -465,7 +463,6 @@ for name, taken in times.items():
     print(f"{name:18s} {taken:6.1f} ms")
 runs = times["your gradient"] / times["forward pass alone"]
 print(f"your gradient costs {runs:.1f} forward passes; one by one the parameters would take {sum(p.size for p in net.params)}")
-assert runs < 20
 
 # %% [markdown]
 # The quotient agrees to six digits, as well as such a quotient can; `minirnn` agrees to rounding. Compare the printed times:

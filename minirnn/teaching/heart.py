@@ -62,6 +62,19 @@ def _slips_of_a_step(form: str, phi: str) -> list[Mistake]:
                 return reference.phi((1 - alpha) * h + alpha * (a + inside), phi)
             if kind == "phi dropped" and not rates:
                 a = h @ W_rec.T + x @ W_in.T + b_rec
+            if kind == "input missing":
+                a = a - x @ W_in.T
+            if kind == "recurrence missing":
+                a = x @ W_in.T + b_rec
+            if kind == "alpha is missing":
+                return reference.phi(a + inside, phi) + after if rates else a + after
+            if kind == "bias outside of phi":
+                return (1 - alpha) * h + alpha * (reference.phi(a - b_rec + inside, phi) + b_rec)
+            if kind == "input outside of phi":
+                seen = x @ W_in.T
+                return (1 - alpha) * h + alpha * (reference.phi(a - seen + inside, phi) + seen)
+            if kind == "phi of the state":
+                return (1 - alpha) * h + alpha * (reference.phi(h, phi) @ W_rec.T + x @ W_in.T + b_rec + inside)
             r = reference.phi(a + inside, phi) if rates and kind != "phi dropped" else a + inside  # (3)
             if kind == "the change alone":
                 return alpha * (r - h) + after
@@ -78,8 +91,14 @@ def _slips_of_a_step(form: str, phi: str) -> list[Mistake]:
         "leak and step exchanged": "(1 - alpha) belongs to the old state and alpha to the drive.",
         "leak added": "The leak takes away: it is -h on the right-hand side.",
         "phi dropped": "The activation is missing.",
+        "input missing": "What does the network get from outside?",
+        "recurrence missing": "What do the units get from each other?",
+        "alpha is missing": "That is the step for alpha = 1: the old state is forgotten at once.",
     }
     if form == "rate":
+        words["bias outside of phi"] = "The bias is part of the current, on which phi acts."
+        words["input outside of phi"] = "The input is part of the current, on which phi acts."
+        words["phi of the state"] = "That is the current form: here phi acts on the current, after the weights."
         words["phi around the leak"] = "phi acts on the current alone; the leak stays outside of it (1)."
     return [Mistake(kind, text, made(kind)) for kind, text in words.items()]
 
@@ -104,7 +123,49 @@ def check_run(run: Function, *, form: str = "rate", phi: str = "tanh", noise: bo
         return one
 
     asks = f"run(params, x, alpha{', n' if noise else ''}) -> (h, z)"
-    return judge("check_run", Exercise(asks, ("h", "z"), draw, function(reference), lambda: _planted(function)), run, seed)
+
+    def mistakes() -> Sequence[Mistake]:
+        return [*_planted(function), *_slips_of_a_run(form, phi)]
+
+    return judge("check_run", Exercise(asks, ("h", "z"), draw, function(reference), mistakes), run, seed)
+
+
+def _slips_of_a_run(form: str, phi: str) -> list[Mistake]:
+    """The slips of a step in every step, and those of a readout that are no single line of the reference."""
+    steps = {slip.name: slip.function for slip in _slips_of_a_step(form, phi)}
+
+    def made(kind: str) -> Function:
+        def one(params: Params, x: Array, alpha: float, n: Array | None = None) -> Any:
+            model = _model(alpha, len(params.W_rec), form, phi)
+            h, r = reference.rollout(params, x, np.asarray(params.h0), n, model)
+            if kind in steps:
+                states = [h[0]]
+                for t in range(len(x)):
+                    noise = None if n is None else n[t]
+                    states.append(steps[kind](states[-1], x[t], params.W_rec, params.W_in, params.b_rec, alpha, noise))
+                h = np.array(states)
+                r = reference.phi(h, phi)
+            rates = h if form == "rate" else r
+            if kind == "z read from the drive":
+                return h, r @ params.W_out.T + params.b_out
+            if kind == "z read from the current":
+                return h, reference.readout(params, h)
+            if kind == "phi before the readout":
+                return h, reference.readout(params, reference.phi(rates, phi))
+            z = reference.readout(params, rates)
+            return h, reference.phi(z, phi) if kind == "phi after the readout" else z
+
+        return one
+
+    words = {slip.name: slip.words for slip in _slips_of_a_step(form, phi)}
+    words["phi after the readout"] = "The output is a weighted sum as it is: phi belongs to the units."
+    if form == "rate":
+        words["z read from the drive"] = "r_t is the drive alone; the output is read from the state that it leads to."
+        words["phi before the readout"] = "In this form the state is the activity already, and is read as it is."
+    else:
+        del words["phi dropped"]  # the gallery has it: state for rate
+        words["z read from the current"] = "The output is read from the rates, phi(h)."
+    return [Mistake(kind, text, made(kind)) for kind, text in words.items()]
 
 
 def check_bptt(
@@ -145,10 +206,45 @@ def check_bptt(
     def mistakes() -> Sequence[Mistake]:
         belongs = "Your gradient does belong to your loss, so no gradient check sees it, but the loss is that of another model."
         alike = [m._replace(words=f"{m.words} {belongs}") for m in _planted(consistent, (*FORWARD, *CURRENT))]
-        return [*_planted(function), *alike]
+        return [*_planted(function), *alike, *(_slips_of_bptt(phi) if form == "rate" else [])]
 
     asks = f"loss_and_gradient(params, x, target, mask, alpha{', n' if noise else ''}) -> (loss, gradient)"
     return judge("check_bptt", Exercise(asks, ("loss", *GRADIENTS), draw, function(reference), mistakes), loss_and_gradient, seed)
+
+
+def _slips_of_bptt(phi: str) -> list[Mistake]:
+    """Those of the loop back that are no single line of the reference; rate form."""
+
+    def made(kind: str) -> Function:
+        def one(params: Params, x: Array, target: Array, mask: Array, alpha: float, n: Array | None = None) -> Any:
+            h, r = reference.rollout(params, x, np.asarray(params.h0), n, _model(alpha, len(params.W_rec), "rate", phi))
+            q = reference.readout(params, h)
+            h_bar, W_out_bar, b_out_bar = reference.readout_adjoint(params, reference.error_adjoint(q, target, mask), h)
+            turns = []
+            for t in range(len(x)) if kind == "the loop runs forwards" else reversed(range(len(x))):
+                a_bar = alpha * h_bar[t + 1] * reference.phi_prime(r[t], phi)
+                if kind != "nothing is passed on":
+                    h_bar[t] += (1 - alpha) * h_bar[t + 1] + a_bar @ params.W_rec
+                turns.append((a_bar.T @ x[t], a_bar.T @ h[t], a_bar.sum(axis=0)))
+            kept = turns[-1:] if kind == "the last turn alone" else turns
+            W_in_bar, W_rec_bar, b_rec_bar = (sum(parts) for parts in zip(*kept, strict=True))
+            h0_bar = h_bar[0].sum(axis=0)
+            if kind == "h0_bar over all steps":
+                h0_bar = h_bar.sum(axis=(0, 1))
+            if kind == "h0_bar of the state after":
+                h0_bar = h_bar[1].sum(axis=0)
+            return reference.error(q, target, mask), Params(W_in_bar, W_rec_bar, W_out_bar, b_rec_bar, b_out_bar, h0_bar)
+
+        return one
+
+    words = {
+        "the loop runs forwards": "h_bar[t + 1] has to be complete before it is used: which step comes first?",
+        "nothing is passed on": "h_bar[t] has the readout's share alone: what comes back from the step has to be added to it.",
+        "the last turn alone": "Weights and bias act in every step: what each turn gives adds up, += and not =.",
+        "h0_bar over all steps": "h0 is the first state alone: the others are made by the steps.",
+        "h0_bar of the state after": "h0 is h[0].",
+    }
+    return [Mistake(kind, text, made(kind)) for kind, text in words.items()]
 
 
 def check_adam(update: Function, *, epsilon_hat: bool = False, seed: int = 0) -> Verdict:

@@ -158,7 +158,8 @@ def _parts(found: Any, outputs: tuple[str, ...]) -> list[Any]:
     """What is returned, one entry per output or per dict: (loss, (a, b)) as [loss, a, b] where three are asked for."""
     if len(outputs) == 1:
         return list(found) if isinstance(found, tuple) else [found]
-    parts = list(found) if isinstance(found, (tuple, list)) else [found]
+    stacked = isinstance(found, np.ndarray) and found.shape[:1] == (len(outputs),)  # np.array([a, b]) for a, b
+    parts = list(found) if stacked or isinstance(found, (tuple, list)) else [found]
     if len(parts) == len(outputs):
         return parts
     return [entry for part in parts for entry in (part if isinstance(part, (tuple, list)) else [part])]

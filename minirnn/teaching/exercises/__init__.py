@@ -3,12 +3,15 @@
 from ..verdict import Exercise, Function, Verdict, judge
 from . import (
     adam,
+    authors_networks,
     bptt,
     dale_and_noise,
     damage_and_ensembles,
+    flip_flop,
     is_my_gradient_right,
     one_unit,
     the_network,
+    train_and_look_inside,
     vanishing_and_exploding,
     your_own_task,
 )
@@ -19,9 +22,12 @@ EXERCISES: dict[str, Exercise] = {
     **bptt.EXERCISES,
     **is_my_gradient_right.EXERCISES,
     **adam.EXERCISES,
+    **train_and_look_inside.EXERCISES,
     **vanishing_and_exploding.EXERCISES,
     **dale_and_noise.EXERCISES,
     **damage_and_ensembles.EXERCISES,
+    **authors_networks.EXERCISES,
+    **flip_flop.EXERCISES,
     **your_own_task.EXERCISES,
 }
 

@@ -20,7 +20,7 @@ def _sizes(rng: np.random.Generator) -> tuple[int, int, int, int, int]:
 
 
 def _errors(rng: np.random.Generator) -> Draw:
-    _, T, B, _, O = _sizes(rng)
+    T, B, O = (int(n) for n in rng.permutation([3, 4, 5, 6])[:3])  # none of them 2: 2 / B is then never 1
     mask = rng.uniform(0.3, 1.7, (T, B, O))
     mask[0, 0] = 0.0
     factors = {"sum(mask)": float(mask.sum()), "(T B O)": T * B * O, "(T B)": T * B, "T": T, "B": B}
@@ -87,7 +87,9 @@ def _slip_of_step(kind: str) -> Callable[..., Any]:
             slope = 1 - np.tanh(r) ** 2
         if kind == "no slope":
             slope = np.ones_like(r)
-        r_bar = h_bar_next if kind == "no alpha" else alpha * h_bar_next
+        if kind == "1 + tanh^2":
+            slope = 1 + r * r
+        r_bar = {"no alpha": 1.0, "drive is the leak": 1 - alpha}.get(kind, alpha) * h_bar_next
         a_bar = r_bar * slope
         weights = W_rec.T if kind == "transposed" else W_rec
         leak = (1 - alpha) * h_bar_next
@@ -100,7 +102,19 @@ def _slip_of_step(kind: str) -> Callable[..., Any]:
             h_bar = alpha * h_bar_next + a_bar @ W_rec
         if kind == "whole error passed on":
             h_bar = h_bar_next + a_bar @ W_rec
-        W_rec_bar, W_in_bar, b_rec_bar = a_bar.T @ h, a_bar.T @ x, a_bar.sum(axis=0)
+        if kind == "state without the slope":
+            h_bar = leak + r_bar @ W_rec
+        if kind == "state from h_bar_next":
+            h_bar = leak + h_bar_next @ W_rec
+        if kind == "alpha twice":
+            h_bar = leak + alpha * a_bar @ W_rec
+        wrong = {"weights without the slope": r_bar, "weights from h_bar_next": h_bar_next, "weights from h_bar": h_bar}
+        error = wrong.get(kind, a_bar)
+        W_rec_bar, W_in_bar, b_rec_bar = error.T @ h, error.T @ x, error.sum(axis=0)
+        if kind == "W_rec without the slope":
+            W_rec_bar = r_bar.T @ h
+        if kind == "bias without the slope":
+            b_rec_bar = r_bar.sum(axis=0)
         if kind == "drive for state":
             W_rec_bar = a_bar.T @ r
         if kind == "from, to":
@@ -119,6 +133,16 @@ _WORDS_OF_STEP = {
     "no square": "tanh' = 1 - tanh^2.",
     "tanh once more": "r is tanh(a) already.",
     "no slope": "(3) has a derivative too.",
+    "1 + tanh^2": "tanh' = 1 - tanh^2.",
+    "drive is the leak": "By how much does h_{t+1} change if r_t does? (4)",
+    "state without the slope": "h_t acts on a_t, not on r_t: which error goes back through W_rec?",
+    "state from h_bar_next": "h_t acts on a_t: go through (4) and (3) before you go through (2).",
+    "alpha twice": "alpha is in (4) once, and so in r_bar once.",
+    "weights without the slope": "W_rec, W_in and b_rec make a_t, not r_t: which error belongs to them?",
+    "weights from h_bar_next": "W_rec, W_in and b_rec make a_t: go through (4) and (3) before you go through (2).",
+    "weights from h_bar": "W_rec, W_in and b_rec make a_t: it is a_bar that belongs to them, not the error of h_t.",
+    "W_rec without the slope": "W_rec makes a_t, not r_t: which error belongs to it?",
+    "bias without the slope": "The bias is in a_t, not in r_t: which error belongs to it?",
     "no alpha": "By how much does h_{t+1} change if r_t does? (4)",
     "transposed": ("a_i contains W_ij h_j: the error of j is the sum over i of a_bar_i W_ij. Is W turned, when a_bar is a row?"),
     "no leak": "h_t is in (4) as well as in (2): two ways, and their contributions add.",
@@ -147,6 +171,20 @@ EXERCISES = {
             Mistake("the mask squared", "(6) is linear in the mask.", lambda z, y, m: 2 * m * m * (z - y) / m.sum()),
             Mistake(
                 "the loss itself", "That is what is summed in (6), not its derivative.", lambda z, y, m: m * (z - y) ** 2 / m.sum()
+            ),
+            Mistake("the square is kept", "What is the derivative of a square?", lambda z, y, m: 2 * m * (z - y) ** 2 / m.sum()),
+            Mistake("the target is missing", "(z - target)^2 has an inner part.", lambda z, y, m: 2 * m * z / m.sum()),
+            Mistake("neither mask nor division", "(6) is a mean over what counts: where are m and M?", lambda z, y, m: 2 * (z - y)),
+            Mistake(
+                "mean over all entries, without a mask",
+                "(6) is a mean over what counts: where are m and M?",
+                lambda z, y, m: 2 * (z - y) / m.size,
+            ),
+            Mistake("neither 2 nor division", "(6) has a square, and is divided by M.", lambda z, y, m: m * (z - y)),
+            Mistake("the mask on z alone", "In (6) the mask multiplies the square.", lambda z, y, m: 2 * (m * z - y) / m.sum()),
+            Mistake("divided by the steps", "In (6) the sum is divided by sum(mask).", lambda z, y, m: 2 * m * (z - y) / len(m)),
+            Mistake(
+                "a mean per step", "M is one number, the sum over all of mask.", lambda z, y, m: 2 * m * (z - y) / m.sum(axis=0)
             ),
             Mistake(
                 "divided by the trials", "In (6) the sum is divided by sum(mask).", lambda z, y, m: 2 * m * (z - y) / m.shape[1]
@@ -179,6 +217,24 @@ EXERCISES = {
                 "b_out_bar is a mean",
                 "The bias is the same in all steps and trials: contributions add.",
                 _of_readout(lambda h, W, b, z: (h, W, z.mean(axis=(0, 1)))),
+            ),
+            Mistake(
+                "W_out_bar of the last step alone",
+                "The weights act in every step: sum over all of them.",
+                lambda z_bar, h, W_out: (_readout(z_bar, h, W_out)[0], z_bar[-1].T @ h[-1], z_bar.sum(axis=(0, 1))),
+            ),
+            Mistake(
+                "W_out_bar of the first step alone",
+                "The weights act in every step: sum over all of them.",
+                lambda z_bar, h, W_out: (_readout(z_bar, h, W_out)[0], z_bar[0].T @ h[1], z_bar.sum(axis=(0, 1))),
+            ),
+            Mistake(
+                "h_0 is read too",
+                "No output is read from h_0: its direct share is 0.",
+                lambda z_bar, h, W_out: (
+                    np.concatenate([z_bar[:1] @ W_out, z_bar @ W_out]),
+                    *_readout(z_bar, h, W_out)[1:],
+                ),
             ),
             Mistake(
                 "the last step alone",

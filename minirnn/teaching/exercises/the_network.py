@@ -12,14 +12,15 @@ Array = np.ndarray[Any, Any]
 
 
 def _at_rest(rng: np.random.Generator) -> Draw:
-    """The leading mu is complex, and not that of the leading lambda: else some mistakes give the right number."""
+    """The leading mu is complex, neither that of the leading lambda nor rightmost: else some mistakes give the right number."""
     while True:
         N, alpha = int(rng.integers(4, 8)), float(rng.uniform(0.2, 0.8))
         W_rec = rng.standard_normal((N, N))
         values = np.linalg.eigvals(W_rec)
         mu = 1 - alpha + alpha * values
         largest = np.abs(mu).max()
-        if mu.real.max() < 0.98 * largest and abs(mu[np.abs(values).argmax()]) < 0.98 * largest:
+        others = (mu.real.max(), abs(mu[mu.real.argmax()]), abs(mu[np.abs(values).argmax()]))
+        if max(others) < 0.98 * largest:
             return Draw((W_rec, alpha), {"alpha": alpha, "(1 - alpha)": 1 - alpha})
 
 
@@ -52,6 +53,10 @@ def _separation(
     moves: bool = True,
     ends: bool = False,
     perturbed: bool = False,
+    first_alone: bool = False,
+    early: bool = False,
+    last: bool = False,
+    exact: bool = False,
 ) -> Callable[..., float]:
     """(2.7), or one of the mistakes."""
 
@@ -64,17 +69,22 @@ def _separation(
             for _ in range(steps):
                 h, other = step(h), step(other)
             return log(float(np.linalg.norm(other - h)) / eps) / steps
-        total = 0.0
+        total, kick = 0.0, eps
         for _ in range(steps):
-            other, after = step(h + eps * v), step(h)
+            if early:
+                h = step(h)
+            other, after = step(h + kick * v), step(h)
             d = (other - after) / eps
+            if exact:
+                d = (1 - alpha) * v + alpha * (1 - np.tanh(W_rec @ h) ** 2) * (W_rec @ v)
             size = float(np.linalg.norm(d))
-            total += log(size)
+            total = log(size) + (0 if last else total)
+            kick = 1.0 if first_alone else eps
             if turns:
                 v = d / size if back else d
-            if moves:
+            if moves and not early:
                 h = other if perturbed else after
-        return total / steps if mean else total
+        return total / steps if mean and not last else total
 
     return rate
 
@@ -112,6 +122,39 @@ EXERCISES = {
                 lambda W, a: float(abs(1 - a + a * max(np.linalg.eigvals(W), key=abs))),
             ),
             Mistake(
+                "the largest by its real part",
+                "NumPy orders complex numbers by their real parts: take the moduli first, and then the largest.",
+                lambda W, a: float(abs(np.linalg.eigvals(_step_matrix(W, a)).max())),
+            ),
+            Mistake(
+                "the largest modulus of a real part",
+                "The modulus of a complex number has two parts.",
+                lambda W, a: _largest(np.linalg.eigvals(_step_matrix(W, a)).real),
+            ),
+            Mistake(
+                "nothing is forgotten", "1 + alpha lambda: where is the leak?", lambda W, a: _largest(1 + a * np.linalg.eigvals(W))
+            ),
+            Mistake(
+                "leak and step exchanged",
+                "alpha belongs to W_rec, 1 - alpha to what stays.",
+                lambda W, a: _largest(a + (1 - a) * np.linalg.eigvals(W)),
+            ),
+            Mistake(
+                "singular values of W_rec",
+                "(2.2) is about eigenvalues, which may be complex.",
+                lambda W, a: 1 - a + a * float(np.linalg.norm(W, 2)),
+            ),
+            Mistake(
+                "the smallest modulus",
+                "That part is forgotten first.",
+                lambda W, a: float(np.abs(np.linalg.eigvals(_step_matrix(W, a))).min()),
+            ),
+            Mistake(
+                "its logarithm",
+                "The factor of one step is asked for.",
+                lambda W, a: math.log(_largest(np.linalg.eigvals(_step_matrix(W, a)))),
+            ),
+            Mistake(
                 "a singular value",
                 "The norm tells what one step can do at most. After many steps the eigenvalues decide.",
                 lambda W, a: float(np.linalg.norm(_step_matrix(W, a), 2)),
@@ -140,6 +183,15 @@ EXERCISES = {
             Mistake("p outside the root", "p multiplies the variance.", lambda s, N, p: s * p * math.sqrt(N)),
             Mistake("the root is missing", "The variance has to be turned into a length.", lambda s, N, p: s * p * N),
             Mistake("variance for radius", "That is the square of it.", lambda s, N, p: s * s * p * N),
+            Mistake("std for variance", "s^2 is a variance: square std first.", lambda s, N, p: math.sqrt(s * p * N)),
+            Mistake(
+                "variance of presence",
+                "p (1 - p) is the variance of 0 and 1. The entries that are there have mean 0: what is the mean of their squares?",
+                lambda s, N, p: s * math.sqrt(N * p * (1 - p)),
+            ),
+            Mistake("1 - p for p", "p of the entries are there.", lambda s, N, p: s * math.sqrt(N * (1 - p))),
+            Mistake("the variance alone", "That is s^2. What does (2.3) make of it?", lambda s, N, p: p * s * s),
+            Mistake("s^2 for s", "(2.3) has s, the root of the variance.", lambda s, N, p: p * s * s * math.sqrt(N)),
             Mistake("N forgotten", "The more units send to one, the more it receives.", lambda s, N, p: s * math.sqrt(p)),
             Mistake("p divided", "Fewer connections, smaller radius.", lambda s, N, p: s * math.sqrt(N / p)),
         ],
@@ -163,6 +215,33 @@ EXERCISES = {
             Mistake("the direction is not renewed", "The next kick goes along d, not along the first v.", _separation(turns=False)),
             Mistake("the state stands still", "h has to move on as well.", _separation(moves=False)),
             Mistake("the wrong copy goes on", "The state that goes on is the one without the kick.", _separation(perturbed=True)),
+            Mistake(
+                "not divided by eps",
+                "What grows is compared with the kick: in (2.7) d is a difference divided by eps.",
+                lambda W, h, v, a, steps, eps: _separation()(W, h, v, a, steps, eps) + math.log(eps),
+            ),
+            Mistake(
+                "the kick is not small",
+                "The copy is brought back to the distance eps, not 1.",
+                _separation(first_alone=True),
+            ),
+            Mistake("h moves on too early", "Both F in (2.7) start from the same h.", _separation(early=True)),
+            Mistake("the last step alone", "(2.7) is a mean over all steps.", _separation(last=True)),
+            Mistake(
+                "the last step alone, divided by all",
+                "(2.7) is a mean over all steps: add up the logarithms.",
+                lambda W, h, v, a, steps, eps: _separation(last=True)(W, h, v, a, steps, eps) / steps,
+            ),
+            Mistake(
+                "the exponential of it",
+                "Lambda is the mean logarithm itself.",
+                lambda *arguments: math.exp(_separation()(*arguments)),
+            ),
+            Mistake(
+                "derivatives for differences",
+                "That is what (2.7) becomes as eps goes to 0. Here a kick of the size eps is asked for.",
+                _separation(exact=True),
+            ),
             Mistake("sum for mean", "Per step: divide by their number.", _separation(mean=False)),
             Mistake(
                 "growth itself, not its logarithm",
