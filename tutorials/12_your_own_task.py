@@ -430,7 +430,7 @@ test = task._answer(task._steps("jitter") // 2) - task._steps("gap") - pulse
 made, axes = plots.figure(1, 2, 9.4, 3.5)
 plots.paths(axes[0, 0], found.curves[..., :2], names)
 axes[0, 0].plot(*found.curves[test, :, :2].T, "k^", ms=6, label="test begins")
-axes[0, 0].legend(fontsize=8)
+axes[0, 0].legend(fontsize=8, ncols=5, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1)
 time = np.arange(len(h)) * task.dt
 for (a, b), label in {(0, 2): "A . and B ., same test", (0, 1): ". A and . B, same sample"}.items():
     axes[0, 1].plot(time, np.linalg.norm(h[:, a] - h[:, b], axis=1), label=label)

@@ -218,9 +218,20 @@ assert [partial_marks(teaching.check("euler-unit", answer), 4) for answer in ans
 #
 # ## 13.6 Typical mistakes, and what the checks say
 #
-# Each exercise knows some typical mistakes. What a student reads who makes one, all of them, live:
+# Each exercise knows some typical mistakes. What a student reads who makes one, all of them, live. (Two mistakes may return the
+# same numbers on the draws of one seed, and then the first is named; so a few seeds are tried here.)
+
 
 # %%
+def recognised(name, mistake):
+    """The verdict on a known mistake, by the first seed on which no other looks like it."""
+    for seed in range(20):
+        verdict = teaching.check(name, mistake.function, seed=seed)
+        if verdict.mistake == mistake.name:
+            return verdict
+    raise AssertionError(f"{name}: {mistake.name} is called {verdict.mistake}")
+
+
 known, of_tutorial = {}, {}
 for module_name, module in MODULES.items():
     print(f"\n{module_name.replace('_', ' ').upper()}")
@@ -228,10 +239,10 @@ for module_name, module in MODULES.items():
         print(f"  {name}: {exercise.asks}")
         known[name], of_tutorial[name] = 0, module_name
         for mistake in exercise.mistakes():
-            verdict = teaching.check(name, mistake.function)
+            verdict = recognised(name, mistake)
             told = f"{verdict.mistake}. {mistake.words}"
             print(textwrap.fill(told, 120, initial_indent="    - ", subsequent_indent="      "))
-            assert verdict.mistake in {other.name for other in exercise.mistakes()}  # two may come to the same on these draws
+            assert mistake.words in verdict.words
             known[name] += 1
 print(f"\n{len(known)} exercises with {sum(known.values())} known mistakes")
 assert min(known.values()) >= 3
