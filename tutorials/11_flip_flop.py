@@ -110,7 +110,7 @@ teaching.explore(one_unit, [0.7, 1.0, 1.5, 3.0], label="w", name="11_one_unit", 
 # %% [markdown]
 # Above $w = 1$ the outer two are stable (the curve is flatter than the diagonal), the middle one is not.
 #
-# Now three such units that do not know of each other, $W_{\text{rec}} = w\,\mathbb{1}$, one for each channel.
+# Now three such units that do not know of each other, $W_{\text{rec}} = w I$ with the identity $I$, one for each channel.
 #
 # **Predict before you run**: how many fixed points does the network of three have? How many are stable? How many have one
 # unstable mode, two, three? Where do they lie, if you think of the stable ones as the corners of a cube?
@@ -227,8 +227,7 @@ assert moving.ratio[:3].sum() < holding.ratio[:3].sum() - 0.05
 
 # %% [markdown]
 # At the ends of the holds nearly all variance is in three dimensions out of fifty. In between, while pulses push it around, the
-# state leaves them. We look along these three,
-# PC 1 to PC 3.
+# state leaves them. We look along these three, PC 1 to PC 3.
 
 # %%
 names = task.condition_names
