@@ -81,9 +81,9 @@ t = np.arange(task.steps) * task.dt
 made, axes = plots.figure(3, 1, 7.5, 4.2, sharex=True, sharey=True)
 for k, ax in enumerate(axes[:, 0]):
     ax.fill_between(t, quiet.x[:, 0, k], color="#E69F00", alpha=0.6, step="post", lw=0, label="pulses")
-    ax.plot(t, quiet.target[:, 0, k], "k--", lw=1.4, label="target")
+    ax.plot(t, quiet.target[:, 0, k], "k--", lw=1.4, drawstyle="steps-post", label="target")
     ax.set(ylabel=task.input_names[k], ylim=(-1.3, 1.3))
-axes[0, 0].legend(loc="upper left", ncols=2)
+axes[0, 0].legend(loc="lower left", ncols=2, frameon=False)
 axes[2, 0].set_xlabel("time (ms)")
 teaching.show(made, "11_task")
 
@@ -110,7 +110,7 @@ teaching.explore(one_unit, [0.7, 1.0, 1.5, 3.0], label="w", name="11_one_unit", 
 # %% [markdown]
 # Above $w = 1$ the outer two are stable (the curve is flatter than the diagonal), the middle one is not.
 #
-# Now three such units that do not know of each other, $W_{\text{rec}} = w\,\mathbb{1}$, one for each channel.
+# Now three such units that do not know of each other, $W_{\text{rec}} = w I$ with the identity $I$, one for each channel.
 #
 # **Predict before you run**: how many fixed points does the network of three have? How many are stable? How many have one
 # unstable mode, two, three? Where do they lie, if you think of the stable ones as the corners of a cube?
@@ -164,7 +164,8 @@ t = np.arange(task.steps) * task.dt
 axes[0, 1].plot(t, trials.target[:, 2, 0], "k--", lw=1.4, label="target")
 axes[0, 1].plot(t, outputs[:, 2, 0], color="#0072B2", label="output")
 axes[0, 1].set(xlabel="time (ms)", ylabel="target and output of A", title=f"condition {task.condition_names[2]}")
-axes[0, 1].legend(loc="upper right")
+axes[0, 1].legend(loc="upper right", frameon=False)
+made.get_layout_engine().set(wspace=0.08)
 teaching.show(made, "11_history")
 
 wrong = (outputs - trials.target) ** 2
@@ -222,10 +223,11 @@ moving, holding = pca(states), pca(states[ends])
 print("share of three components, all states:     ", moving.ratio[:3].sum().round(3))
 print("share of three components, ends of holds:  ", holding.ratio[:3].sum().round(3))
 assert holding.ratio[:3].sum() > 0.98
+assert moving.ratio[:3].sum() < holding.ratio[:3].sum() - 0.05
 
 # %% [markdown]
 # At the ends of the holds nearly all variance is in three dimensions out of fifty. In between, while pulses push it around, the
-# state leaves them. We look along these three.
+# state leaves them. We look along these three, PC 1 to PC 3.
 
 # %%
 names = task.condition_names
@@ -308,7 +310,7 @@ for start in pulses:
 ax.set(xlabel="time (ms)", ylabel="q", ylim=(1e-12, 30), xlim=(0, t[-1]))
 teaching.show(made, "11_energy")
 
-during = np.concatenate([q[start : start + 8] for start in pulses])
+during = np.concatenate([q[start : start + wait] for start in pulses])
 print(f"median q from a pulse to its answer {np.median(during):.2g}, at the end of a hold {np.median(q[ends]):.2g}")
 assert np.median(q[ends]) < 1e-3 * np.median(during)
 
@@ -365,7 +367,7 @@ for name, points in (("by hand", found.h[found.fixed]), ("trained", first.h[firs
 # *Symmetry.* tanh is odd and there is no bias, so with $h$ also $-h$ is a fixed point, of the same kind.
 #
 # *A count.* tanh is between -1 and 1, so at the border of the box $[-1, 1]^N$ the flow $F$ points inwards. For every such flow
-# whose fixed points are all simple, a theorem (Poincaré and Hopf) says
+# whose fixed points are all simple (no eigenvalue of $J$ is 1), a theorem (Poincaré and Hopf) says
 #
 # $$\sum_{h^*} (-1)^{n(h^*)} = 1, \qquad n = \text{number of real eigenvalues of } J \text{ above } 1 \tag{4}$$
 #
@@ -433,7 +435,7 @@ for ax, azimuth in zip(axes[0], (-62, -20), strict=True):
         where = project(holding, points[modes == number])[:, :3]
         ax.plot(*where.T, marker, color=colour, ms=9 if number in (0, 3) else 6, label=label, zorder=5)
     seen_from(ax, azimuth)
-axes[0, 0].legend(loc="upper left", fontsize=8)
+axes[0, 0].legend(loc="upper left", fontsize=8, frameon=False)
 teaching.show(made, "11_saddles")
 
 # %% [markdown]
@@ -502,8 +504,8 @@ assert flips(1.2)[0] < flips(1.0)[0]
 assert FAST or (flips(1.0)[0] >= 20 and flips(1.2)[1] >= 12)
 
 # %% [markdown]
-# Below the border the cube is gone: it has shrunk into rest, the only fixed point that is left. Above it the cube grows with
-# $g$.
+# Blue: stable, red: unstable. Below the border the cube is gone: it has shrunk into rest, the only fixed point that is left.
+# Above it the cube grows with $g$.
 #
 # Stronger is not better. From each corner we gave the pulse that should flip a bit: with the trained weights it does; with
 # weights a fifth stronger most pulses change nothing. The corners are farther apart, and a pulse of the same height no
@@ -526,5 +528,5 @@ assert FAST or (flips(1.0)[0] >= 20 and flips(1.2)[1] >= 12)
 # ## Where to go next
 #
 # [12. Your own task](12_your_own_task.py). Sources: Sussillo and Barak, Neural Computation 25:626, 2013 (the task, energy,
-# saddles); Jarne, arXiv 2010.07858, code in `katejarne/3-bit-FF-tutorial` (three bits with 400 units); Poincare-Hopf theorem:
+# saddles); Jarne, arXiv 2010.07858, code in `katejarne/3-bit-FF-tutorial` (three bits with 400 units); Poincaré-Hopf theorem:
 # any book on differential topology, or Strogatz, *Nonlinear Dynamics and Chaos*, section 6.8, for two dimensions.

@@ -28,6 +28,12 @@ def _simple_rnn(kind: str = "") -> Any:
         U = recurrent_kernel.T if kind == "recurrent kernel transposed" else recurrent_kernel
         h = np.zeros((B, len(U)))
         z = np.empty((B, T, dense_kernel.shape[1]))
+        if kind == "a trial begins where the one before ended":
+            h = np.zeros(len(U))
+            for b, t in np.ndindex(B, T):
+                h = np.tanh(x[b, t] @ kernel + h @ U)
+                z[b, t] = h @ dense_kernel + dense_bias
+            return z
         for t in range(T):
             before = h
             seen = x[:, t]
@@ -40,6 +46,8 @@ def _simple_rnn(kind: str = "") -> Any:
                 h = np.tanh(before @ U) + seen @ kernel
             read = before if kind == "read before the step" else h
             z[:, t] = read @ dense_kernel + (0 if kind == "dense bias forgotten" else dense_bias)  # (2)
+        if kind == "reshaped from (T, B, O)":
+            return z.swapaxes(0, 1).reshape(z.shape)
         return np.tanh(z) if kind == "tanh on the output" else z
 
     return run
@@ -53,6 +61,8 @@ _WORDS_RNN = {
     "no activation": "tanh is missing in (1).",
     "no memory": "The state before is missing in (1).",
     "tanh before the sum": "tanh acts on the sum of both products.",
+    "a trial begins where the one before ended": "Each trial starts from h = 0.",
+    "reshaped from (T, B, O)": "reshape keeps the numbers in their order in memory: trials and steps mix. Exchange the axes.",
 }
 
 
@@ -69,6 +79,7 @@ def _answers(rng: np.random.Generator) -> Draw:
     """Outputs that are right more and more often, and differently in each part of a trial."""
     T, B = int(rng.integers(40, 60)), int(rng.integers(2, 5))
     start = int(rng.integers(11, 17))
+    T += (T - start + 1) % 2  # an odd number of steps: it matters which half is the longer one
     target = np.where(np.arange(T)[:, None] >= start, rng.integers(0, 2, B), 0.0)[:, :, None].astype(float)
     z = target + rng.normal(0, 1, (T, B, 1)) * np.linspace(1.5, 0.4, T)[:, None, None] + rng.normal(0, 0.2)
     return Draw((z, target, start), {"T": T, "B": B})
@@ -139,6 +150,21 @@ EXERCISES = {
                 "(4) is a sum over the steps, not divided by their number: a longer trial has a larger distance.",
                 lambda z, y: np.sqrt(((z - y) ** 2).mean(axis=(0, 2))),
             ),
+            Mistake(
+                "a sum over outputs of distances",
+                "The root comes last, after the sum over steps and outputs.",
+                lambda z, y: np.sqrt(((z - y) ** 2).sum(axis=0)).sum(axis=1),
+            ),
+            Mistake(
+                "a mean of distances",
+                "(4) is not divided by anything, and its root comes last.",
+                lambda z, y: np.sqrt(((z - y) ** 2).sum(axis=2)).mean(axis=0),
+            ),
+            Mistake(
+                "summed, then squared",
+                "Square each difference first: errors of opposite sign do not cancel.",
+                lambda z, y: np.abs((z - y).sum(axis=(0, 2))),
+            ),
             Mistake("no root", "A distance is the root of the sum of squares.", lambda z, y: ((z - y) ** 2).sum(axis=(0, 2))),
             Mistake("mean square", "(4) is the root of a sum.", lambda z, y: ((z - y) ** 2).mean(axis=(0, 2))),
             Mistake("absolute differences", "(4) squares the differences.", lambda z, y: np.abs(z - y).sum(axis=(0, 2))),
@@ -164,6 +190,33 @@ EXERCISES = {
                 "all of the answer",
                 "Only the last half of the answer counts: the output may take its time.",
                 _window(lambda T, s: s),
+            ),
+            Mistake(
+                "start not added",
+                "(T - start) // 2 is how many steps of the answer are left out. From where are they counted?",
+                _window(lambda T, s: (T - s) // 2),
+            ),
+            Mistake("half of the trial after start", "Half of the answer, not of the trial.", _window(lambda T, s: s + T // 2)),
+            Mistake(
+                "the longer half left out",
+                "Of an odd number of steps (T - start) // 2 are left out; the rest counts.",
+                _window(lambda T, s: s + (T - s + 1) // 2),
+            ),
+            Mistake(
+                "the target not looked at",
+                "This is the share of steps above 0.5. For a target of 0 these are the wrong ones.",
+                lambda z, y, s: (z > 0.5)[s + (len(z) - s) // 2 :, :, 0].mean(axis=0),
+            ),
+            Mistake(
+                "divided by the whole answer",
+                "How many steps does the last half have?",
+                lambda z, y, s: _share(z, y, s) * (len(z) - s - (len(z) - s) // 2) / (len(z) - s),
+            ),
+            Mistake("per cent", "A share lies between 0 and 1.", lambda z, y, s: 100 * _share(z, y, s)),
+            Mistake(
+                "compared with 95 %",
+                "The share itself is asked for; it is compared in the next cell.",
+                lambda z, y, s: (_share(z, y, s) >= 0.95).astype(float),
             ),
             Mistake("the whole trial", "Before `start` there is no answer to judge.", _window(lambda T, s: 0)),
             Mistake("the first half", "It is the last half of the answer.", _window(lambda T, s: s, lambda T, s: s + (T - s) // 2)),

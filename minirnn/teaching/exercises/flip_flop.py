@@ -78,7 +78,11 @@ def _fixed_point(rng: np.random.Generator) -> Draw:
         W = W + np.outer(np.arctanh(h) - W @ h, h) / (h @ h)
         values = np.linalg.eigvals(Dynamics(W, leak=alpha).jacobian(h))
         number = int((np.abs(values) > 1).sum())
-        if len({number, N - number, int((values.real > 1).sum()), int((values.real > 0).sum())}) == 4:
+        rules = {number, N - number, int((values.real > 1).sum()), int((values.real > 0).sum())}
+        pairs_once = int(((np.abs(values) > 1) & (values.imag >= 0)).sum())
+        rightmost = values[values.real.argmax()]  # complex, and not the largest: it is a typical mistake to take it for that
+        smaller = rightmost.imag != 0 and np.abs(rightmost) < 0.98 * np.abs(values).max()
+        if len(rules | {1}) == 5 and number > 2 and pairs_once not in rules and smaller:
             return Draw((h, W, alpha), {"alpha": alpha, "(1 - alpha)": 1 - alpha})
 
 
@@ -106,6 +110,11 @@ def _outside(values: Array) -> Any:
     return np.abs(values) > 1
 
 
+def _of_modes(rule: Any) -> Any:
+    """What a rule makes of the eigenvalues of the right J."""
+    return lambda h, W, a: rule(np.linalg.eigvals(Dynamics(W, leak=a).jacobian(h)))
+
+
 EXERCISES = {
     "flip-flop-target": Exercise(
         "flip_flop(x, wait) -> target (T, B, 3) of pulses x (T, B, 3), without noise",
@@ -127,6 +136,27 @@ EXERCISES = {
             Mistake("the sign lost", "A pulse of -1 is remembered as -1.", lambda x, w: np.abs(_target(x, w))),
             Mistake(
                 "0 and 1 for -1 and +1", "The target has the heights of the pulses.", lambda x, w: (_target(x, w) > 0).astype(float)
+            ),
+            Mistake(
+                "the last steps at the beginning",
+                "In the first steps t - wait is negative, and x[-1] is the last step of the trial. The target is 0 there.",
+                _wrapped,
+            ),
+            Mistake(
+                "np.roll",
+                "np.roll puts the end of the trial at its beginning. The target is 0 there.",
+                lambda x, w: np.roll(_target(x, 0), w, axis=0),
+            ),
+            Mistake(
+                "no wait, but 0 in the first steps",
+                "The answer to each pulse comes `wait` steps after it, not to the first one alone.",
+                lambda x, w: np.where(np.arange(len(x))[:, None, None] >= w, _target(x, 0), 0.0),
+            ),
+            Mistake("pulses of -1 ignored", "A pulse of -1 sets its channel to -1.", lambda x, w: _target(np.maximum(x, 0), w)),
+            Mistake(
+                "a pulse on one channel erases the others",
+                "Where a channel has no pulse it keeps its memory, whatever the other channels do.",
+                _erased,
             ),
             Mistake("once set, for ever", "A later pulse must be able to change the memory.", lambda x, w: _first(x, w)),
         ],
@@ -159,6 +189,16 @@ EXERCISES = {
                 "the sum of F squared",
                 "First square each unit's part, then sum: parts of opposite sign do not cancel.",
                 _energy(lambda F, h, W: 0.5 * F.sum(axis=1) ** 2),
+            ),
+            Mistake(
+                "tanh before the weights",
+                "In (2) tanh is applied to what the weights make of h.",
+                lambda h, W: 0.5 * ((np.tanh(h) @ W.T - h) ** 2).sum(axis=1),
+            ),
+            Mistake(
+                "tanh of it all",
+                "In (2) -h is outside tanh.",
+                lambda h, W: 0.5 * (np.tanh(h @ W.T - h) ** 2).sum(axis=1),
             ),
             Mistake("the sign of -h", "The leak takes away.", lambda h, W: 0.5 * ((np.tanh(h @ W.T) + h) ** 2).sum(axis=1)),
         ],
@@ -198,6 +238,61 @@ EXERCISES = {
                 "That is the rule of a flow dh/dt = F(h). For a step it is |lambda| > 1.",
                 _modes(lambda values: values.real > 0),
             ),
+            Mistake(
+                "the flow's eigenvalues",
+                "These are of F. Those of a step are 1 + alpha times these, and its rule is |lambda| > 1.",
+                _modes(lambda values: values.real > 0, lambda h, W, a: (1 - h**2)[:, None] * W - np.eye(len(W))),
+            ),
+            Mistake(
+                "the whole identity",
+                "(1 - alpha) stands on the diagonal of J.",
+                _modes(_outside, lambda h, W, a: np.eye(len(W)) + a * (1 - h**2)[:, None] * W),
+            ),
+            Mistake(
+                "a number added to every entry",
+                "(1 - alpha) stands on the diagonal: the identity matrix.",
+                _modes(_outside, lambda h, W, a: (1 - a) + a * (1 - h**2)[:, None] * W),
+            ),
+            Mistake(
+                "h @ W_rec for the argument",
+                "What unit i receives is W_rec @ h.",
+                _modes(_outside, lambda h, W, a: (1 - a) * np.eye(len(W)) + a * (1 - np.tanh(h @ W) ** 2)[:, None] * W),
+            ),
+            Mistake(
+                "a pair counted once",
+                "A complex eigenvalue and its conjugate are two modes.",
+                _modes(lambda values: (np.abs(values) > 1) & (values.imag >= 0)),
+            ),
+            Mistake(
+                "the largest by its real part",
+                "max() of complex numbers goes by the real part. Take the modulus first.",
+                _of_modes(lambda v: (int((np.abs(v) > 1).sum()), float(np.abs(v[v.real.argmax()])))),
+            ),
+            Mistake(
+                "the largest real part",
+                "The largest |lambda| is asked for.",
+                _of_modes(lambda v: (int((np.abs(v) > 1).sum()), float(v.real.max()))),
+            ),
+            Mistake(
+                "real parts for moduli",
+                "|lambda| is the modulus. A mode with Re < 1 grows too if |lambda| > 1: it turns.",
+                _of_modes(lambda v: (int((v.real > 1).sum()), float(v.real.max()))),
+            ),
+            Mistake(
+                "whether there are any",
+                "How many are there?",
+                _of_modes(lambda v: (1, float(np.abs(v).max()))),
+            ),
+            Mistake(
+                "the two in the other order",
+                "First the number, then the largest.",
+                _of_modes(lambda v: (float(np.abs(v).max()), int((np.abs(v) > 1).sum()))),
+            ),
+            Mistake(
+                "eigvalsh",
+                "np.linalg.eigvalsh is for symmetric matrices and does not check. J is not symmetric.",
+                lambda h, W, a: _symmetric(Dynamics(W, leak=a).jacobian(h)),
+            ),
             Mistake("the stable ones", "These are the others.", _modes(lambda values: np.abs(values) < 1)),
             Mistake(
                 "singular values",
@@ -225,6 +320,9 @@ EXERCISES = {
                 "A bit is 0 or 1. Compare, do not take the sign.",
                 lambda h, W, b: np.sign(h @ W.T + b) @ np.array([4, 2, 1]),
             ),
+            Mistake(
+                "no border", "A bit is 0 or 1: which outputs are above 0?", lambda h, W, b: (h @ W.T + b) @ np.array([4, 2, 1])
+            ),
             Mistake("bits counted", "Which bits are 1 matters, not only how many.", _corner((1, 1, 1))),
             Mistake("bits the other way round", "+ is 1, - is 0.", lambda h, W, b: 7 - (h @ W.T + b > 0) @ np.array([4, 2, 1])),
             Mistake("counted from 1", "The first corner is number 0.", lambda h, W, b: 1 + (h @ W.T + b > 0) @ np.array([4, 2, 1])),
@@ -236,6 +334,31 @@ EXERCISES = {
 def _singular(J: Array) -> tuple[int, float]:
     values = np.linalg.svd(J, compute_uv=False)
     return int((values > 1).sum()), float(values.max())
+
+
+def _symmetric(J: Array) -> tuple[int, float]:
+    values = np.abs(np.linalg.eigvalsh(J))
+    return int((values > 1).sum()), float(values.max())
+
+
+def _wrapped(x: Array, wait: int) -> Array:
+    """x[t - wait] for all t, also where t - wait is negative."""
+    memory = np.zeros(x.shape[1:])
+    target = np.zeros_like(x)
+    for t in range(len(x)):
+        memory = np.where(x[t - wait] != 0, x[t - wait], memory)
+        target[t] = memory
+    return target
+
+
+def _erased(x: Array, wait: int) -> Array:
+    """All channels of a trial taken over where any has a pulse."""
+    memory = np.zeros(x.shape[1:])
+    target = np.zeros_like(x)
+    for t in range(wait, len(x)):
+        memory = np.where((x[t - wait] != 0).any(axis=1, keepdims=True), x[t - wait], memory)
+        target[t] = memory
+    return target
 
 
 def _first(x: Array, wait: int) -> Array:

@@ -39,11 +39,19 @@ def _wrong_components(kind: str) -> Any:
             centred = X
         if kind == "centred over units":
             centred = X - X.mean(axis=1, keepdims=True)
+        if kind == "one mean for all units":
+            centred = X - X.mean()
+        if kind == "units scaled to variance 1":
+            centred = centred / X.std(axis=0)
         U, s, Vt = np.linalg.svd(X if kind == "mean taken off after the SVD only" else centred, full_matrices=False)
         axes = _turned(Vt[:k])
         ratio = s[:k] ** 2 / (s**2).sum()
         if kind == "singular values not squared":
             ratio = s[:k] / s.sum()
+        if kind == "summed, then squared":
+            ratio = s[:k] ** 2 / s.sum() ** 2
+        if kind == "shares added up":
+            ratio = np.cumsum(ratio)
         if kind == "shares of the first k":
             ratio = s[:k] ** 2 / (s[:k] ** 2).sum()
         if kind == "variances, not shares":
@@ -59,6 +67,10 @@ def _wrong_components(kind: str) -> Any:
             coordinates = centred @ axes.T / s[:k]
         if kind == "axes turned, coordinates not":
             coordinates = U[:, :k] * s[:k]
+        if kind == "U alone":
+            coordinates = U[:, :k]
+        if kind == "coordinates turned by themselves":
+            coordinates = _turned(U[:, :k].T).T * s[:k]
         return coordinates, axes, ratio
 
     return made
@@ -68,18 +80,24 @@ _WORDS_COMPONENTS = {
     "not centred": "Without the mean taken off, the first axis points to the mean: the axes of (2) start at the cloud's centre.",
     "mean taken off after the SVD only": "The axes too are those of X - m, see (2).",
     "centred over units": "Yours is over units, as in the authors' code. That of (2) is over rows: one number per unit.",
+    "one mean for all units": "m is a row: each unit has a mean of its own.",
+    "units scaled to variance 1": "(2) takes off the mean and leaves the spread of each unit as it is.",
     "singular values not squared": "A singular value is a length, a variance its square.",
+    "summed, then squared": "In (3) each singular value is squared before the sum.",
+    "shares added up": "(3) is the share of each axis, not of the first k together.",
     "shares of the first k": "Shares are of the variance of all components, those not asked for too.",
     "variances, not shares": "The shares of all components sum to 1.",
     "columns of V^T": "np.linalg.svd returns V^T, not V. Where in it is an axis: a row or a column?",
     "states projected without the mean taken off": "The axes are those of X - m. And the coordinates?",
     "coordinates of norm 1": "The columns of U have norm 1 whatever the spread is. What is missing in U S V^T?",
     "axes not turned": "All is right but for the signs, which are open. Call turned(axes) before you project.",
+    "U alone": "The columns of U have norm 1 whatever the spread is. What is missing in U S V^T? And which sign has each?",
+    "coordinates turned by themselves": "turned looks at the axes alone. Coordinates have the sign of their axis.",
     "axes turned, coordinates not": "U S goes with the axes as SVD gave them. Turn first, then project.",
 }
 
 
-COUNTS = ((1, 2, 2), (3, 1, 1), (1, 3, 1), (2, 3, 2))  # outside: right, left, pairs; no two rules count alike with these
+COUNTS = ((1, 3, 2), (3, 1, 2), (2, 3, 2), (1, 2, 3))  # outside: right, left, pairs; no two rules count alike with these
 
 
 def _spectrum(rng: np.random.Generator) -> Draw:
@@ -87,15 +105,17 @@ def _spectrum(rng: np.random.Generator) -> Draw:
     margin = float(rng.uniform(0.02, 0.1))
     right, left, pairs = COUNTS[rng.integers(len(COUNTS))]
     blocks = [np.array([[value]]) for value in (*rng.uniform(1.3, 1.6, right), *-rng.uniform(1.3, 1.6, left), 1 + margin / 2)]
+    blocks += [_rotation(rng.uniform(1.2, 1.3), rng.uniform(0.72, 0.85))]  # outside the circle, inside the square around it
     blocks += [_rotation(rng.uniform(1.3, 1.6), rng.uniform(1.1, 2.0)) for _ in range(pairs)]
-    blocks += [_rotation(rng.uniform(0.3, 0.9), rng.uniform(0.5, 2.5)) for _ in range(5)]
-    number = right + left + 2 * pairs
+    blocks += [_rotation(rng.uniform(0.3, 0.9), rng.uniform(0.5, 2.5)) for _ in range(7)]
+    number = right + left + 2 * (pairs + 1)
+    inside = 1 + 2 * 7
     while True:
-        skew = np.eye(11 + number) + rng.standard_normal((11 + number, 11 + number)) / 4
+        skew = np.eye(inside + number) + rng.standard_normal((inside + number, inside + number)) / 4
         W = skew @ block_diag(*blocks) @ np.linalg.inv(skew)
         stretched = (np.linalg.svd(W, compute_uv=False) > 1 + margin).sum()
         symmetric = (np.abs(np.linalg.eigvalsh(W)) > 1 + margin).sum()
-        if len({int(stretched), int(symmetric), number, number + 1, 11}) == 5:
+        if len({int(stretched), int(symmetric), number, number + 1, inside}) == 5:
             return Draw((W, margin), {})
 
 
@@ -153,6 +173,22 @@ EXERCISES = {
                 _count(lambda v, m: np.abs(v.real) > 1 + m),
             ),
             Mistake("margin forgotten", "Those just outside do not count: margin.", _count(lambda v, m: np.abs(v) > 1)),
+            Mistake("the circle of radius margin", "The circle has radius 1 + margin.", _count(lambda v, m: np.abs(v) > m)),
+            Mistake(
+                "a square for the circle",
+                "An eigenvalue may have |lambda| > 1 where neither its real nor its imaginary part is above 1.",
+                _count(lambda v, m: np.maximum(np.abs(v.real), np.abs(v.imag)) > 1 + m),
+            ),
+            Mistake(
+                "on both sides of the circle",
+                "Those well inside do not count.",
+                _count(lambda v, m: np.abs(np.abs(v) - 1) > m),
+            ),
+            Mistake(
+                "the share of them",
+                "How many, not which share of all.",
+                lambda W, m: float((np.abs(np.linalg.eigvals(W)) > 1 + m).mean()),
+            ),
             Mistake("those inside", "These are the others.", _count(lambda v, m: np.abs(v) <= 1 + m)),
             Mistake(
                 "a pair counted once",
@@ -203,6 +239,36 @@ EXERCISES = {
                 _frequency(lambda v, dt: 1000 * np.abs(np.angle(v)) / dt),
             ),
             Mistake(
+                "the period, in ms",
+                "That is how long a turn lasts. A frequency says how many turns there are in a second.",
+                _frequency(lambda v, dt: 2 * np.pi * dt / np.abs(np.angle(v))),
+            ),
+            Mistake(
+                "the period, in s",
+                "That is how long a turn lasts. A frequency says how many turns there are in a second.",
+                _frequency(lambda v, dt: 2 * np.pi * dt / 1000 / np.abs(np.angle(v))),
+            ),
+            Mistake(
+                "angles from 0 to 2 pi",
+                "Of a pair one angle is then above pi, and its frequency is another one. Both turn equally fast.",
+                _frequency(lambda v, dt: 1000 * (np.angle(v) % (2 * np.pi)) / (2 * np.pi * dt)),
+            ),
+            Mistake(
+                "turns per step",
+                "These are turns per step. How many steps are there in a second?",
+                _frequency(lambda v, dt: np.abs(np.angle(v)) / (2 * np.pi)),
+            ),
+            Mistake(
+                "radians per step",
+                "This is the angle. How many turns is that, and how many steps are there in a second?",
+                _frequency(lambda v, dt: np.abs(np.angle(v))),
+            ),
+            Mistake(
+                "divided by 1000",
+                "dt is in ms: are there more turns in a second than in a millisecond, or fewer?",
+                _frequency(lambda v, dt: np.abs(np.angle(v)) / (2 * np.pi * dt) / 1000),
+            ),
+            Mistake(
                 "per ms",
                 "dt is in ms, Hz are turns per second.",
                 _frequency(lambda v, dt: np.abs(np.angle(v)) / (2 * np.pi * dt)),
@@ -244,6 +310,41 @@ EXERCISES = {
                 "1 - h^2 for the slope",
                 "tanh' = 1 - tanh^2 of the same argument, W_rec h. That this is h holds at fixed points alone; write it for any h.",
                 _slope(lambda h, W, a, s, one: (1 - a) * one + a * (1 - h**2)[:, None] * W),
+            ),
+            Mistake(
+                "1 - h^2 on the columns",
+                "Two things: the slope is that of unit i, which receives (row i), and its argument is W_rec h.",
+                _slope(lambda h, W, a, s, one: (1 - a) * one + a * W * (1 - h**2)),
+            ),
+            Mistake(
+                "slope at h on the columns",
+                "Two things: the slope is that of unit i, which receives (row i), and its argument is W_rec h.",
+                _slope(lambda h, W, a, s, one: (1 - a) * one + a * W * (1 - np.tanh(h) ** 2)),
+            ),
+            Mistake(
+                "h @ W_rec for the argument",
+                "a_i is the sum over j of W_ij h_j: which product of W_rec and h is that?",
+                _slope(lambda h, W, a, s, one: (1 - a) * one + a * (1 - np.tanh(h @ W) ** 2)[:, None] * W),
+            ),
+            Mistake(
+                "tanh for its slope",
+                "J holds derivatives: tanh' = 1 - tanh^2.",
+                _slope(lambda h, W, a, s, one: (1 - a) * one + a * np.tanh(W @ h)[:, None] * W),
+            ),
+            Mistake(
+                "the whole identity",
+                "What multiplies h in the first term of (4)?",
+                _slope(lambda h, W, a, s, one: one + a * s[:, None] * W),
+            ),
+            Mistake(
+                "alpha is 1",
+                "(4) has an alpha, in both terms.",
+                _slope(lambda h, W, a, s, one: s[:, None] * W),
+            ),
+            Mistake(
+                "the flow's, without alpha",
+                "That is tau d(dh/dt)/dh. A step keeps h itself, and goes a part alpha of the way.",
+                _slope(lambda h, W, a, s, one: s[:, None] * W - one),
             ),
             Mistake(
                 "tanh not squared",
