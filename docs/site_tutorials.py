@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import nbformat
 from nbclient import NotebookClient
-from traitlets.config import Config
 
 NUMBERED = "[0-9][0-9]_*.py"
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -47,10 +46,9 @@ def builder(folder: Path) -> Any:
 def run(notebook: Any, folder: Path, environment: dict[str, str], timeout: float) -> Any:
     """The notebook with its outputs; an error in a cell is raised. folder: where it is run."""
     environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"} | environment  # figures go inline
-    sockets = {} if sys.platform == "win32" else {"KernelManager": {"transport": "ipc"}}  # ports might be those of another run
     client = NotebookClient(
         notebook, timeout=timeout, kernel_name="python3", extra_arguments=["--log-level=ERROR"],
-        resources={"metadata": {"path": str(folder)}}, config=Config(sockets),
+        resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
     return client.execute(env=environment)
 

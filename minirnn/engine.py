@@ -33,9 +33,17 @@ class Kernels(NamedTuple):
     adam: Any
 
 
-@cache
+_importing = threading.Lock()  # numba's own modules import each other lazily and fail where two threads come first at once
+
+
 def kernels() -> Kernels:
     """Import numba and the kernels, once. Says on stderr when a kernel is compiled rather than read from the disk cache."""
+    with _importing:
+        return _kernels()
+
+
+@cache
+def _kernels() -> Kernels:
     from numba.core import event
 
     class Announce(event.Listener):

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 nbclient = pytest.importorskip("nbclient", reason="notebooks run with the extra notebooks")
-traitlets = pytest.importorskip("traitlets.config", reason="notebooks run with the extra notebooks")
 pytest.importorskip("ipykernel", reason="notebooks run with the extra notebooks")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tutorials"))
 build = pytest.importorskip("build", reason="notebooks need jupytext")
@@ -18,11 +17,7 @@ build = pytest.importorskip("build", reason="notebooks need jupytext")
 def test_it_runs_as_a_notebook(path, tmp_path, monkeypatch):
     monkeypatch.setenv("MINIRNN_FAST", "1")
     found = build.notebook(path)
-    sockets = {} if sys.platform == "win32" else {"KernelManager": {"transport": "ipc"}}  # ports might be those of another run
-    client = nbclient.NotebookClient(
-        found, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}, config=traitlets.Config(sockets)
-    )
-    client.execute()
+    nbclient.NotebookClient(found, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in found.cells if cell.cell_type == "code" for output in cell.outputs]
     pictures = sum("image/png" in output.get("data", {}) for output in outputs)
     asked = path.read_text().count("teaching.show(") + path.read_text().count("teaching.explore(")

@@ -240,10 +240,8 @@ MISTAKES = [
     (
         "10_authors_networks",
         "simple-rnn",
-        "        h = np.tanh(x[:, t] @ kernel + h @ recurrent_kernel)  # (1)\n"
-        "        z.append(h @ dense_kernel + dense_bias)  # (2)",
-        "        z.append(h @ dense_kernel + dense_bias)  # (2)\n"
-        "        h = np.tanh(x[:, t] @ kernel + h @ recurrent_kernel)  # (1)",
+        "        h = np.tanh(x[:, t] @ kernel + h @ recurrent_kernel)  # (1)\n        z.append(h @ dense_kernel + dense_bias)  # (2)",
+        "        z.append(h @ dense_kernel + dense_bias)  # (2)\n        h = np.tanh(x[:, t] @ kernel + h @ recurrent_kernel)  # (1)",
         "read before the step",
     ),
     (
