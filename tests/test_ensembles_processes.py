@@ -179,3 +179,22 @@ def test_a_study_on_dask_that_loses_one_of_two_workers(calm, cluster, tmp_path, 
     assert cli.main([*command, "--jobs", "1", "--out", str(tmp_path / "here")]) == 0
     assert files_in(tmp_path / "there") == files_in(tmp_path / "here")
     assert "**A quick run" in capsys.readouterr().out
+
+
+IN_THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import minirnn as mr
+from minirnn import tasks
+
+runs = mr.ensemble(tasks.And(), 4, training={"samples": 64, "epochs": 1}, network={"n_rec": 10})
+with ThreadPoolExecutor(4) as threads:
+    print(len(mr.train_many(runs, threads, sys.argv[1], progress=False)))
+"""
+
+
+def test_threads_that_come_first_at_once_import_the_kernels_one_after_the_other(tmp_path):
+    command = [sys.executable, "-c", IN_THREADS, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)  # it hung
+    assert done.stdout == "4\n", done.stderr
