@@ -28,6 +28,10 @@ def mathml(latex: str, display: str) -> str:
             item.set("accent", "true")  # browsers do not infer it
             wide = len(item[0]) > 1 or len(item[0].text or "") > 1
             item[1].set("stretchy", "true" if wide else "false")
+        if item.tag == f"{{{MATHML}}}msup" and item[1].text == "\u2032":  # a prime is raised by its own shape
+            item.tag, item[1].tag = f"{{{MATHML}}}mrow", f"{{{MATHML}}}mo"
+            item[1].set("lspace", "0")
+            item[1].set("rspace", "0")
     for row in list(found.iter()):
         spaced(row)
     ET.register_namespace("", MATHML)

@@ -25,7 +25,7 @@ OURS = ("site.py", "site_docstrings.py", "site_math.py", "site_tutorials.py", "s
 
 FILES = {  # a small repository
     "docs/index.md": "# Home\n\n[Models](models.md#rate), [studies](studies/README.md), [all](../tutorials), `minirnn/unit.py`.\n",
-    "docs/models.md": "# Models\n\n## Rate\n\n[c](../minirnn/unit.py), $\\dot h = \\alpha\\tanh h$ ![](dot.png)\n\n## Two\n\nno.\n",
+    "docs/models.md": "# Models\n\n## Rate\n\n[c](../minirnn/unit.py), $\\dot h = \\alpha\\tanh h$, $f'(a)$ ![](dot.png)\n\n## Two\n\nno.\n",
     "docs/studies/README.md": "# Studies\n\n| a | b |\n|---|---|\n| [one](one.md) | 1 |\n",
     "docs/studies/one.md": "# One\n\n[back](README.md)\n",
     "CONTRIBUTING.md": "# Contributing\n\nSee [home](README.md), [a page](docs/models.md).\n",
@@ -131,6 +131,7 @@ def test_a_site(repository):
     table = (site / "tutorials/index.html").read_text()
     assert "One unit" in table and "30 to 40" in table and "does; read" in table
     assert '<mspace width="0.167em" /><mi>tanh</mi>' in (site / "models.html").read_text()
+    assert '<mi>f</mi><mo lspace="0" rspace="0">\u2032</mo>' in (site / "models.html").read_text()
     reference = (site / "api/unit.html").read_text()
     assert "W_in * x and *no* emphasis" in reference and 'href="https://arxiv.org/abs/1906.01094"' in reference
     assert "(1)  h_{t+1} = h_t + alpha (x_t - h_t)      forward Euler" in reference
