@@ -25,7 +25,8 @@ OURS = ("site.py", "site_docstrings.py", "site_math.py", "site_tutorials.py", "s
 
 FILES = {  # a small repository
     "docs/index.md": "# Home\n\n[Models](models.md#rate), [studies](studies/README.md), [all](../tutorials), `minirnn/unit.py`.\n",
-    "docs/models.md": "# Models\n\n## Rate\n\n[c](../minirnn/unit.py), $\\dot h = \\alpha\\tanh h$, $f'(a)$ ![](dot.png)\n\n## Two\n\nno.\n",
+    "docs/models.md": "# Models\n\n## Rate\n\n"
+    "[c](../minirnn/unit.py), $\\dot h = \\alpha\\tanh h$, $f'(a)$ ![](dot.png)\n\n## Two\n\nno.\n",
     "docs/studies/README.md": "# Studies\n\n| a | b |\n|---|---|\n| [one](one.md) | 1 |\n",
     "docs/studies/one.md": "# One\n\n[back](README.md)\n",
     "CONTRIBUTING.md": "# Contributing\n\nSee [home](README.md), [a page](docs/models.md).\n",
