@@ -350,9 +350,9 @@ assert 9 < sum(steps[-100:]) < 11
 # after 10 and after 01. No eigenvalue lies outside 1.02, rest is stable, and there are two saddles with outputs of about $\pm
 # 0.66$. In [compare-tasks](../docs/studies/compare-tasks.md), with the same settings and more trials, 7 of 10 XOR networks
 # rest after no pulse and after two and end in fixed points after one; 2 more end in a fixed point after two as well. (c) The
-# multipliers at rest shrink by 0.9, and all three that were outside the circle come in (the largest from 1.097 to 0.987): rest
+# multipliers at rest shrink by 0.9, and all three that were outside the circle come in (the largest from 1.097 to 0.988): rest
 # is stable and the only fixed point left, and the answer to 11 is down to 0.02 at 200 ms. At 0.95 everything is still there,
-# but the 1 has become 0.67.
+# but the 1 has become 0.68.
 #
 # **7.** (a) $|1 - \alpha + \alpha\lambda| \le 1 - \alpha + \alpha|\lambda| < 1$ for $0 < \alpha \le 1$. (b) Those that keep
 # the length of the error that comes back, at each step that counts: it asks for $|b_t| = |g_{t+1}|$. (c) Log the trial with
