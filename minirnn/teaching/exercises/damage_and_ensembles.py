@@ -19,8 +19,12 @@ TAILS = (0.025, 0.975)
 
 
 def _network(rng: np.random.Generator) -> Draw:
-    N = int(rng.integers(5, 9))
-    return Draw((rng.normal(0.1, 0.5, (N, N)), float(rng.uniform(15, 45))))
+    """Percentages that have to be rounded up: who cuts them off is found out, and np.percentile's threshold is right."""
+    while True:
+        N = int(rng.integers(5, 9))
+        percent = float(rng.uniform(15, 45))
+        if 0.55 < percent * N * N / 100 % 1 < 0.95:
+            return Draw((rng.normal(0.1, 0.5, (N, N)), percent))
 
 
 def _without(gone: Callable[[Array, float], Array]) -> Any:
@@ -147,6 +151,16 @@ EXERCISES = {
                 _without(_each_row),
             ),
             Mistake(
+                "k cut off, not rounded",
+                "k is rounded in (1), and int() cuts off.",
+                _without(lambda W, p: _least(np.abs(W), int(p * W.size / 100))),
+            ),
+            Mistake(
+                "one connection too many",
+                "Count the zeros of your result: are they k?",
+                _without(lambda W, p: _least(np.abs(W), round(p * W.size / 100) + 1)),
+            ),
+            Mistake(
                 "percent taken as a number of connections",
                 "percent is of M, the number of connections.",
                 _without(lambda W, p: _least(np.abs(W), round(p))),
@@ -192,6 +206,11 @@ EXERCISES = {
                 "absolute values",
                 "(2) squares the differences.",
                 lambda z, target: np.abs(z - target[:, None]).sum(axis=(0, 3)).mean(axis=0),
+            ),
+            Mistake(
+                "a distance per output",
+                "The root in (2) is taken once, of the sum over steps and outputs.",
+                lambda z, target: np.sqrt(((z - target[:, None]) ** 2).sum(axis=0)).sum(axis=-1).mean(axis=0),
             ),
             Mistake(
                 "a sum over the draws", "(3) is a mean over draws.", lambda z, target: np.sqrt(_squares(z, target)).sum(axis=0)
@@ -273,6 +292,16 @@ EXERCISES = {
                 "1.96 standard deviations of the means",
                 "That supposes that the means are normal. (5) takes their quantiles as they are.",
                 _over(lambda values, drawn: _middle(values[drawn].mean(axis=1), 1.96 * values[drawn].mean(axis=1).std())),
+            ),
+            Mistake(
+                "1.96 standard errors",
+                "That supposes a normal mean, and does not use what was drawn. (5) takes quantiles of the resampled means.",
+                lambda values, drawn: _middle(values, 1.96 * values.std(ddof=1) / math.sqrt(len(values))),
+            ),
+            Mistake(
+                "shares taken for percentages",
+                "np.quantile takes shares, np.percentile takes percentages: which of the two do you call, and with what?",
+                _over(lambda values, drawn: np.percentile(values[drawn].mean(axis=1), TAILS)),
             ),
             Mistake(
                 "medians",

@@ -18,7 +18,8 @@ def _times(rng: np.random.Generator) -> Draw:
     while True:
         dt = float(rng.choice([0.1, 0.2, 0.3, 0.7]))
         onset, pulse, delay, gap = (round(float(k) * dt, 10) for k in rng.choice(np.arange(2, 40), 4, replace=False))
-        if _first(onset, pulse, delay, gap, dt, int) < _first(onset, pulse, delay, gap, dt):
+        step = _first(onset, pulse, delay, gap, dt)
+        if _first(onset, pulse, delay, gap, dt, int) < step and int((onset + 2 * pulse + delay + gap) / dt) < step:
             return Draw((onset, pulse, delay, gap, dt), {"dt": dt})
 
 
@@ -138,8 +139,18 @@ EXERCISES = {
             ),
             Mistake(
                 "one step early",
-                "The pulse is on at the steps s .. s + n - 1: which one comes next?",
+                "The pulse is on at the steps s .. s + n - 1: which one comes next? Or was a sum cut off instead of rounded?",
                 lambda *times: _first(*times) - 1,
+            ),
+            Mistake(
+                "the onset is missing",
+                "The step is counted from the beginning of the trial, not of the sample.",
+                lambda o, p, d, g, dt: _first(0.0, p, d, g, dt),
+            ),
+            Mistake(
+                "the delay is missing",
+                "The test does not follow the sample at once.",
+                lambda o, p, d, g, dt: _first(o, p, 0.0, g, dt),
             ),
             Mistake(
                 "the gap is missing",
@@ -158,6 +169,11 @@ EXERCISES = {
             Mistake("the product as target", "first * second is -1 for a mismatch; (3) has 0.", _made(of_match=np.multiply)),
             Mistake("no gap", "The answer is due a gap after the end of the test, and the gap is free.", _made(wait=False)),
             Mistake("a step too late", "The answer begins at s + pulse + gap, that step included.", _made(late=1)),
+            Mistake(
+                "the target alone a step too late",
+                "The mask counts from the right step on. At that step the answer is due in (3): is it in yours?",
+                lambda *asked: tuple(_made(late=late)(*asked)[k] for k, late in enumerate((0, 1, 0))),
+            ),
             Mistake("pulses of one step more", "A pulse of n steps ends before step s + n.", _made(longer=1)),
             Mistake("the sample twice", "The second pulse has a sign of its own.", _made(test=lambda first, second: first)),
             Mistake(
@@ -242,6 +258,11 @@ EXERCISES = {
                     lambda target, mask: float(_counted(target, mask).mean()),
                     lambda squares, mask: float(_counted(squares, mask).mean()),
                 ),
+            ),
+            Mistake(
+                "the mask is squared",
+                "In the loss the mask stands before the square: where do your brackets end?",
+                _loss_of(_mean, lambda squares, mask: float((mask**2 * squares).sum() / mask.sum())),
             ),
             Mistake("always 1/2", "Which constant makes L smallest? Put dL/db = 0.", _loss_of(lambda target, mask: 0.5)),
             Mistake(
