@@ -41,8 +41,8 @@ BLACK, BLUE, ORANGE, GREEN, RED, GREY = "#000000", "#0072B2", "#E69F00", "#009E7
 #
 # ### Exercise: descent-path (3 marks)
 #
-# Return the points that (1) visits, `theta` first, after it `n` more. `gradient` is a function of `theta` and returns its shape.
-# `theta` is one point (K,) or many, (B, K), that go down each by itself: write it so that any shape will do.
+# Return the points that (1) visits, `theta` first, after it `n` more. `gradient` is a function of `theta` and returns its
+# shape. `theta` is one point (K,) or many, (B, K), that go down each by itself: write it so that any shape will do.
 
 
 # %% exercise="descent-path"
@@ -616,9 +616,10 @@ if not FAST:
 # %% [markdown]
 # Each has a range of good rates, and a rate at which it fails; a line that stops diverged. While rates are small, descent and
 # momentum 0.9 are one curve, shifted by the factor ten of 5.4. To come below a loss of 0.01 descent needs a rate of 0.1,
-# momentum 0.01, Adam 0.001: a rate that is good for one method says nothing about another. From there on Adam has good rates over
-# a factor of thirty, momentum over ten, descent over three. Do not read more into the right ends of the curves: training is
-# so unsteady there that a processor which rounds otherwise may draw another point. This is one network and one task.
+# momentum 0.01, Adam 0.001: a rate that is good for one method says nothing about another. From there on Adam has good
+# rates over a factor of thirty, momentum over ten, descent over three. Do not read more into the right ends of the curves:
+# training is so unsteady there that a processor which rounds otherwise may draw another point. This is one network and one
+# task.
 #
 # ## What to conclude
 #

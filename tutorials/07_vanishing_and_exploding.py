@@ -321,8 +321,9 @@ assert 1 <= (exact > 0).sum() < N / 5
 # Without input the state dies out for gains below 1, and the exponent is the logarithm of the largest eigenvalue, about $\log
 # g$. Just above 1 it stays near 0: the 50 units oscillate, and a shift along an oscillation neither grows nor dies out. For
 # gains of 1.5 and more it is positive, but far below $\log g$: chaos (Sompolinsky, Crisanti and Sommers 1988 found it for large
-# networks in continuous time, from a gain of 1 on; how to get the exponents: Engelken, Wolf and Abbott 2020). Input pushes units towards saturation, where slopes are small, and lowers the exponent. On the
-# right: a few directions explode, most vanish.
+# networks in continuous time, from a gain of 1 on; how to get the exponents: Engelken, Wolf and Abbott 2020). Input pushes
+# units towards saturation, where slopes are small, and lowers the exponent. On the right: a few directions explode, most
+# vanish.
 #
 # ## 7.7 What a leak changes
 #
@@ -360,9 +361,9 @@ assert 240 < hundredth[20, 1] < 265 and abs(hundredth[20, 5] - hundredth[20, 1])
 # Left: at the same step a larger $\tau$ carries gradients further, four times as far for 20 ms as for 5 ms. Right: at the same
 # $\tau$, twenty small steps do much the same as one large step. (b) is the network with $\tau = dt = 1$ ms, each of its steps
 # now 20 ms long: 20 times 18 ms. (a) is of that size, but less, 250 ms: in small steps (12) decays by $1 - \operatorname{Re}
-# \lambda$ per $\tau$, in one large step by $-\log |\lambda|$, which for a $\lambda$ off the real axis is less. A leak does not help by making Jacobians
-# look like the identity. It helps by making units slow: *time constants set for how many ms a gradient lasts, the number of
-# steps does not*. LSTM and GRU networks go this way further and learn when not to leak.
+# \lambda$ per $\tau$, in one large step by $-\log |\lambda|$, which for a $\lambda$ off the real axis is less. A leak does
+# not help by making Jacobians look like the identity. It helps by making units slow: *time constants set for how many ms a
+# gradient lasts, the number of steps does not*. LSTM and GRU networks go this way further and learn when not to leak.
 #
 # ## 7.8 Truncation
 #
@@ -595,7 +596,8 @@ print("Adam, median loss: " + ", ".join(f"clip {clip}: {np.median(found):.4f}" f
 moved, spread = ({clip: np.median([run[k] for run in runs[0.05, clip]]) for clip in (None, 0.3)} for k in (1, 2))
 print(f"lr 0.05, W_rec moved by {moved[None]:.1f} without, {moved[0.3]:.1f} with clipping")
 print(f"answers differ by {spread[None]:.2f} and {spread[0.3]:.2f}")
-# large rates make training chaotic, and rounding decides on single starts: what is asserted is of medians, or of all starts but one
+# large rates make training chaotic, and rounding decides on single starts: what is asserted is of medians, or of all starts
+# but one
 assert medians[0.05, 0.3] < 0.5 * medians[0.05, None] and np.median(by_adam[0.3]) < np.median(by_adam[None]) < 0.03
 if not FAST:
     assert sorted(ends[0.05, None])[1] > 0.05 > 0.03 > sorted(ends[0.05, 0.3])[-2] and sorted(by_adam[None])[-2] < 0.05
@@ -604,10 +606,10 @@ if not FAST:
 
 # %% [markdown]
 # Most gradients are small, and now and then one is ten times as large or more (left). At the largest rate hardly a start
-# learns without clipping: the weights are thrown about, nearly twice as far as those of the networks that learn, and in the end a
-# typical one gives nearly the same answer to all four pairs of pulses. With clipping no gradient is longer than 0.3, and the
-# same starts learn. One may instead choose a rate so small that the largest gradients do no harm (0.003): then the many small ones move the
-# weights too little, and learning is slower. Clipping does nothing against vanishing gradients.
+# learns without clipping: the weights are thrown about, nearly twice as far as those of the networks that learn, and in the
+# end a typical one gives nearly the same answer to all four pairs of pulses. With clipping no gradient is longer than 0.3,
+# and the same starts learn. One may instead choose a rate so small that the largest gradients do no harm (0.003): then the
+# many small ones move the weights too little, and learning is slower. Clipping does nothing against vanishing gradients.
 #
 # The method matters, too. Adam, which divides by the typical size of a gradient, learns from these starts without
 # clipping (printed below the figure, for a rate of 0.003), and a little better with it.
