@@ -86,6 +86,8 @@ def outputs(cell: Any, stem: str, folder: Path) -> list[str]:
             name = f"{stem}_{sum('![' in block for block in found) + 1}.png"
             (folder / name).write_bytes(base64.b64decode(data["image/png"]))
             found.append(f"![What the code above draws]({name})")
+        elif "application/vnd.jupyter.widget-view+json" in data:
+            pass  # a slider moves nothing without a kernel; the sweep above it is there
         elif "text/markdown" in data:
             found.append(data["text/markdown"])
         elif "text/plain" in data:

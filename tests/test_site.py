@@ -87,6 +87,9 @@ double = lambda h: 2 * h
 # %%
 print("doubled:", double(21))
 # %%
+from IPython.display import display
+display({"application/vnd.jupyter.widget-view+json": {"model_id": "a"}, "text/plain": "interactive(children=())"}, raw=True)
+# %%
 import os
 import matplotlib.pyplot as plt
 plt.plot([0, 1])
@@ -125,7 +128,8 @@ def test_a_site(repository):
     assert "doubled: 42" in page and "fast" in page
     assert page.count("<math") == 3 and page.count('display="block"') == 2 and "<mtable" in page and "\\begin" not in page
     assert '<mover accent="true">' in page
-    assert 'src="01_unit_3_1.png"' in page and (site / "tutorials/01_unit_3_1.png").exists()
+    assert 'src="01_unit_4_1.png"' in page and (site / "tutorials/01_unit_4_1.png").exists()
+    assert page.count("interactive(children") == 1  # in the code: a slider without a kernel is not shown
     assert 'href="01_unit.ipynb"' in page and "yours" in (site / "tutorials/01_unit.ipynb").read_text()
     assert 'href="02_two.html"' in page and 'href="../models.html"' in page
     assert "<li>see what" in page
