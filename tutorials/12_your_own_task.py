@@ -537,11 +537,12 @@ print(f"{DELAYS[0]} against {DELAYS[-1]} ms: p = {p:.2g}")
 assert solved[50] > solved[400]
 
 # %% [markdown]
-# Here 5, 3 and 0 of 5 (on another type of processor 5, 2 and 1). Even five networks each tell that 400 ms are harder than 50
-# (p = 0.008 here, 0.048 there), as the difference is nearly as large as it can be; *where* it becomes hard they do not tell:
-# 3 of 5 may be anything from 15 to 95 %. Look at the losses, too. Those of 0.04 at 400 ms belong to networks that say 0.5 from the answer on, to any stimulus:
-# they know when, not what. As the answer is a smaller share of a longer trial, their loss is a quarter of that in 12.5, and
-# yet they answer no better. **A small loss is not success**: compare it with what an output has that knows nothing.
+# Here 5, 3 and 0 of 5 (on another type of processor 5, 2 and 1). Even five networks each tell that 400 ms are harder than
+# 50 (p = 0.008 here, 0.048 there), as the difference is nearly as large as it can be; *where* it becomes hard they do not
+# tell: 3 of 5 may be anything from 15 to 95 %. Look at the losses, too. Those of 0.04 at 400 ms belong to networks that
+# say 0.5 from the answer on, to any stimulus: they know when, not what. As the answer is a smaller share of a longer
+# trial, their loss is a quarter of that in 12.5, and yet they answer no better. **A small loss is not success**: compare
+# it with what an output has that knows nothing.
 #
 # To make it a study that others can repeat: say how many networks, which settings, which seeds; keep the networks; give
 # counts with intervals and a verdict with three words. In `minirnn` that is a module of `minirnn/ensembles/`
