@@ -60,7 +60,7 @@ def test_a_wrong_model_with_the_right_gradient_is_named_too():
             def loss(p):
                 return module.loss(p, x, target, mask, params.h0, None, model)
 
-            return loss(params).real, heart.complex_step(loss, params)
+            return loss(params).real, heart.exact_gradient(loss, params)
 
         found = teaching.check_bptt(consistent, seed=7)
         assert found.mistake == bug.name

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import gallery, reference
-from ..checks import COMPLEX_STEP, moved, unit_direction
+from ..checks import complex_step, unit_direction
 from ..gallery.bugs import ADJOINT, CURRENT, FORWARD, OPTIMIZER, Bug
 from ..reference import Model, Params
 from .verdict import Draw, Exercise, Function, Mistake, Verdict, judge
@@ -32,9 +32,9 @@ def check_step(step: Function, *, form: str = "rate", phi: str = "tanh", noise: 
     _known(form, phi)
 
     def draw(rng: np.random.Generator) -> Draw:
-        params, x, _, _, n, alpha = _case(rng, phi)
+        params, x, _, _, n, alpha = _case(rng)
         B, (N, I) = x.shape[1], params.W_in.shape
-        arguments = (_state(rng, B, N), x[0], params.W_rec, params.W_in, params.b_rec, alpha)
+        arguments = (rng.uniform(-1, 1, (B, N)), x[0], params.W_rec, params.W_in, params.b_rec, alpha)
         return Draw((*arguments, n[0]) if noise else arguments, {"alpha": alpha, "(1 - alpha)": 1 - alpha, "N": N, "I": I})
 
     def function(module: ModuleType) -> Function:
@@ -112,7 +112,7 @@ def check_run(run: Function, *, form: str = "rate", phi: str = "tanh", noise: bo
     _known(form, phi)
 
     def draw(rng: np.random.Generator) -> Draw:
-        params, x, _, _, n, alpha = _case(rng, phi)
+        params, x, _, _, n, alpha = _case(rng)
         return Draw((params, x, alpha, n) if noise else (params, x, alpha), {"alpha": alpha, "T": len(x), "B": x.shape[1]})
 
     def function(module: ModuleType) -> Function:
@@ -180,7 +180,7 @@ def check_bptt(
     _known(form, phi)
 
     def draw(rng: np.random.Generator) -> Draw:
-        params, x, target, mask, n, alpha = _case(rng, phi)
+        params, x, target, mask, n, alpha = _case(rng)
         T, B, O = target.shape
         arguments = (params, x, target, mask, alpha)
         factors = {"alpha": alpha, "T": T, "B": B, "O": O, "(T B)": T * B, "sum(mask)": float(mask.sum())}
@@ -199,7 +199,7 @@ def check_bptt(
             def loss(p: Params) -> Any:
                 return module.loss(p, x, target, mask, params.h0, n, model)
 
-            return loss(params), complex_step(loss, params)
+            return loss(params), exact_gradient(loss, params)
 
         return one
 
@@ -376,7 +376,7 @@ def _model(alpha: float, N: int, form: str, phi: str) -> Model:
     return Model(step, step, phi, form)
 
 
-def _case(rng: np.random.Generator, phi: str) -> tuple[Params, Array, Array, Array, Array, float]:
+def _case(rng: np.random.Generator) -> tuple[Params, Array, Array, Array, Array, float]:
     """Params, x, target, mask (T, B, O), noise and alpha: five different sizes, so that no axis is taken for another."""
     N, T, B, I, O = (int(n) for n in rng.permutation([2, 3, 4, 5, 6]))
     shapes = ((N, I), (N, N), (O, N), (N,), (O,), (N,))
@@ -387,17 +387,12 @@ def _case(rng: np.random.Generator, phi: str) -> tuple[Params, Array, Array, Arr
     return params, x, target, mask, 0.5 * rng.standard_normal((T, B, N)), float(rng.uniform(0.15, 0.45))
 
 
-def _state(rng: np.random.Generator, B: int, N: int) -> Array:
-    return rng.uniform(-1, 1, (B, N))
-
-
-def complex_step(loss: Callable[[Params], Any], params: Params) -> Params:
+def exact_gradient(loss: Callable[[Params], Any], params: Params) -> Params:
     """The gradient of a complex-safe loss, exact to rounding, entry by entry."""
     found = []
     for name, array in params._asdict().items():
         along = (unit_direction(params, name, entry) for entry in range(array.size))
-        slopes = [loss(moved(params, v, 1j * COMPLEX_STEP)).imag / COMPLEX_STEP for v in along]
-        found.append(np.reshape(slopes, array.shape))
+        found.append(np.reshape([complex_step(loss, params, v) for v in along], array.shape))
     return Params(*found)
 
 
