@@ -382,7 +382,7 @@ def _write_run(out: Path, untrained: Network, task: Any, result: Result, setting
     if len(result.history.loss):
         drawn["loss.png"], axes = plots.figure(1, 1, 6.0, 3.6)
         plots.history(axes[0, 0], result.history.loss, result.history.validation_distance, stop_below=settings["stop_below"])
-    drawn["spectrum.png"], axes = plots.figure(1, 2, 9.0, 4.6)
+    drawn["spectrum.png"], axes = plots.figure(1, 2, 9.0, 5.2)
     before, after = untrained.weights.W_rec, result.network.weights.W_rec
     values = [np.linalg.eigvals(W.astype(np.float64)) for W in (before, after)]
     reach = 1.08 * max(1.05, *(float(np.abs(found).max()) for found in values))

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 import minirnn as mr
 from minirnn import cli, engine, tasks
@@ -40,6 +41,15 @@ def test_train_leaves_weights_history_summary_and_figures(tmp_path, capsys):
     assert (
         capsys.readouterr().out.splitlines()[-1].startswith("The network did not succeed (all 2 epochs done): try another --seed")
     )
+
+
+@pytest.mark.compiled
+def test_no_figure_of_a_training_is_cut_off(tmp_path):
+    assert cli.main([*TINY, "--lr", "0.1", "--out", str(tmp_path)]) == 0  # with outliers, and so with their legend
+    for name in ("conditions.png", "loss.png", "spectrum.png", "weights.png"):
+        pixels = imread(tmp_path / name)[..., :3]
+        for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+            assert (edge == 1).all(), name
 
 
 @pytest.mark.compiled
